@@ -46,16 +46,16 @@ def main() -> int:
     except XatsError as problem:
         return fail(problem, words, problem)
     except KeyboardInterrupt:
-        _drop_output()  # what was just written may still count as unwritten, and must not come twice
+        _drop()  # what was just written may still count as unwritten, and must not come twice
         return INTERRUPTED
     except BrokenPipeError:  # whoever read us has had enough
-        _drop_output()
+        _drop()
         return OK
     except (OSError, OverflowError, UnicodeError) as problem:
-        _drop_output()
+        _drop()
         return fail(explain(problem), words, problem)
     except Exception as problem:
-        _drop_output()
+        _drop()
         from xats.cli.kit import unexpected
 
         return fail(unexpected.report(problem, words, os.environ), words, problem)
@@ -83,12 +83,11 @@ def safe_path(entries: Sequence[str]) -> list[str]:
     return [*entries[first:last], *kept, *entries[last:]]
 
 
-def _drop_output() -> None:
-    """Lose what is left for stdout: Python would fail over it once more when it flushes at exit."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    except OSError:  # no descriptor is left
-        sys.stdout = None
+def _drop() -> None:
+    """Lose what is left for stdout; see `output.drop`."""
+    from xats.base import output
+
+    output.drop()
 
 
 def fail(problem: XatsError, words: Sequence[str], cause: Exception) -> int:

@@ -167,7 +167,7 @@ def say(crew, name: str, state: str, at: int, seen: int) -> None:
     [
         ("busy", 14, 9, "busy for 14 min, silent for 9 min, pid {pid}", "busy for 14 min"),
         ("busy", 14, 4, "busy for 14 min, pid {pid}", "busy for 14 min"),
-        ("waiting", 7, 7, "waiting for 7 min, silent for 7 min, pid {pid}", "waiting for 7 min"),
+        ("waiting", 7, 7, "needs a person, 7 min, silent for 7 min, pid {pid}", "needs a person, 7 min"),
         ("busy", 14, 20, "busy for 14 min, silent for 14 min, pid {pid}", "busy for 14 min"),
         ("idle", 3, 3, "online, idle for 3 min, pid {pid}", "online"),
         ("ended", 3, 3, "online, pid {pid}", "online"),

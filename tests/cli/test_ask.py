@@ -1,13 +1,15 @@
 """`xats ask`: the question is sent once, and the reply is printed, or waits in the inbox."""
 
 import json
+import os
 import signal
 import subprocess
 
 import pytest
 
 from xats.base import host, process
-from xats.core.agents import agents
+from xats.base.pane import Pane
+from xats.core.agents import agents, presence
 from xats.core.mail import inbox
 from xats.core.mail.sending import Draft, reply
 
@@ -162,15 +164,135 @@ def gone(crew):
     program.wait()
 
 
-def test_a_recipient_that_is_gone_is_named_once(xats, crew, gone, until, tmp_path):
-    said = tmp_path / "said"
-    with said.open("wb") as errors:
-        running = xats.start("ask", "dave", "Which port?", "--timeout", "20s", "--as", "alice", stderr=errors)
-        until(lambda: b"is gone" in said.read_bytes())
+@pytest.fixture
+def hears(xats, until, tmp_path):
+    """Start a command whose stderr can be read while it runs: `hears(*words, until=text)` returns it and a reader."""
+
+    def start(*words, text):
+        said = tmp_path / "said"
+        with said.open("wb") as errors:
+            running = xats.start(*words, stderr=errors)
+        until(lambda: text in said.read_text())
+        return running, said.read_text
+
+    return start
+
+
+def test_a_recipient_whose_program_has_ended_is_named_once(xats, crew, gone, hears):
+    ask = ["ask", "dave", "Which port?", "--timeout", "20s", "--as", "alice"]
+    running, said = hears(*ask, text="is not running")
     assert running.poll() is None
     answer(crew, "dave")
     assert running.wait(20) == 0
-    assert said.read_text().count("dave is gone (its process has ended); still waiting") == 1
+    (line,) = [line for line in said().splitlines() if "dave" in line and "not running" in line]
+    assert line == (
+        "  dave is not running: its program has ended, and it was last seen just now; the message is stored"
+    )
+
+
+def test_a_program_that_ends_during_the_wait_is_named(xats, crew, hears, until):
+    program = subprocess.Popen(["sleep", "600"])
+    seat = agents.Seat(host.id(), program.pid, process.started(program.pid), host_name=host.name())
+    crew.register("dave", client="generic", seat=seat)
+    running, said = hears("ask", "dave", "Port?", "--timeout", "20s", "--as", "alice", text="waiting up to")
+    assert "not running" not in said()
+    program.kill()
+    program.wait()
+    until(lambda: "  dave is not running: its program " in said())
+    assert said().splitlines()[-1].endswith("; still waiting")
+    answer(crew, "dave")
+    assert running.wait(20) == 0
+
+
+def test_a_recipient_that_waits_for_its_user_is_named(xats, crew, hears, until):
+    me = (os.getpid(), process.started(os.getpid()))
+    pane = Pane("/tmp/xats-no-such-socket", 1, 1, "%5", os.getpid(), "/dev/pts/9")
+    crew.register("dave", client="generic", seat=agents.Seat(host.id(), *me, pane=pane, host_name=host.name()))
+    dave = crew.agent("dave").id
+    running, said = hears("ask", "dave", "Port?", "--timeout", "20s", "--as", "alice", text="waiting up to")
+    crew.store.write(lambda tx: presence.put(tx, dave, "waiting", "s"))
+    until(lambda: "to answer it: " in said() and said().endswith("\n"))
+    line, command = said().splitlines()[-2:]
+    assert line.startswith("  dave needs a person: it asks for a permission or an answer in pane %5, ")
+    assert line.endswith("; still waiting")
+    assert command.endswith("xats attach dave --as alice")
+    answer(crew, "dave")
+    assert running.wait(20) == 0
+
+
+def test_with_json_the_error_says_what_keeps_the_recipients(xats, crew, gone):
+    for words in (["ask", "dave", "x", "--timeout", "50ms"], ["send", "dave", "x", "--wait", "50ms"]):
+        ran = xats(*words, "--json", "--as", "alice", code=124)
+        error = json.loads(ran.stderr)["error"]
+        assert error["code"] == "timed_out"
+        assert [(one["agent"], one["state"]) for one in error["agents"]] == [("dave@crew", "gone")]
+
+
+# -- Ctrl-C ------------------------------------------------------------------------------------------------------------
+
+ASK, SEND = ["ask", "bob", "Port?", "--timeout", "1h"], ["send", "bob", "hi", "--wait", "1h"]
+
+
+@pytest.mark.parametrize("point, sent", [("store.before_commit", 0), ("store.after_commit", 1)])
+@pytest.mark.parametrize(
+    "words, then, again",
+    [
+        (ASK, ", and its reply will come to your inbox", "xats ask --resume 1 --timeout 1h"),
+        (SEND, "", "xats status 1 --wait 1h"),
+        (["send", "bob", "hi"], "", "xats status 1"),
+        (["broadcast", "hi"], "", "xats status 1"),
+    ],
+    ids=["ask", "send --wait", "send", "broadcast"],
+)
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["people", "json"])
+def test_a_ctrl_c_around_the_commit_says_whether_the_message_is_stored(
+    xats, crew, words, then, again, point, sent, more
+):
+    ran = xats(
+        *words,
+        *more,
+        "--as",
+        "alice",
+        env={"XATS_FAULT": point, "XATS_FAULT_SIGNAL": str(int(signal.SIGINT))},
+        code=130,
+    )
+    assert len(crew.rows("select id from messages")) == sent
+    message = f"Interrupted. #1 is sent{then}." if sent else "Interrupted. Nothing was sent."
+    hint = f"{again} --as alice" if sent else ""
+    if more:
+        assert (ran.error()["code"], ran.error()["message"], ran.error().get("hint", "")) == (
+            "interrupted",
+            message,
+            hint,
+        )
+    else:
+        assert ran.stderr.splitlines() == [f"xats: {message}", *([f"  try: {hint}"] if hint else [])]
+    assert ran.stdout == ""
+
+
+@pytest.mark.parametrize("words", [SEND, ["status", "1", "--wait", "1h"]], ids=["send", "status"])
+def test_a_ctrl_c_while_it_waits_names_the_command_that_goes_on(xats, crew, until, words):
+    if words is not SEND:
+        crew.send("alice", "bob", "hi")
+    running = xats.start(*words, "--as", "alice")
+    until(lambda: crew.rows("select id from messages") and xats.asleep(running))
+    running.send_signal(signal.SIGINT)
+    ran = xats.end(running)
+    assert (ran.code, ran.stderr.splitlines()) == (
+        130,
+        ["xats: Interrupted. #1 is sent.", "  try: xats status 1 --wait 1h --as alice"],
+    )
+
+
+def test_status_can_wait_until_a_message_is_seen(xats, crew, until):
+    crew.send("alice", "bob", "hi")
+    assert xats("status", "--wait", "50ms", "--as", "alice", code=124).error is not None
+    running = xats.start("status", "--wait", "20s", "--as", "alice")
+    until(lambda: xats.asleep(running))
+    crew.do("bob", inbox.mark_read, [1])
+    ran = xats.end(running)
+    assert (ran.code, ran.stdout.split("\t")[:2]) == (0, ["bob", "read just now, not answered"])
+    assert xats("status", "9", "--wait", "1s", "--as", "alice", code=3).stdout == ""
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_checks_and_states_have_their_colours(mail, crew):
     assert f"\t{BOLD}1\x1b[0m\t" in mail("agents", "--color", "always").stdout
     mail("inbox", "--as", "bob")
     crew.store.write(lambda tx: tx.run("update deliveries set state = 'read', read_at = :now", now=tx.now))
-    assert f"{YELLOW}read, not answered, " in mail("status", "1", "--as", "alice", "--color", "always").stdout
+    assert f"{YELLOW}read just now, not answered" in mail("status", "1", "--as", "alice", "--color", "always").stdout
 
 
 def test_another_word_is_refused_before_anything_is_done(mail, crew):

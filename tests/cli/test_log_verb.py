@@ -226,3 +226,28 @@ def test_without_attempts_the_present_state_is_shown(xats, crew):
     shown = xats.on_terminal("status", "3", "--attempts", "--as", "alice")
     assert "unread; wake queued; due now" in shown
     assert xats("status", "1", "--attempts", "--as", "bob", "--json", code=4).error()["code"]
+
+
+def test_a_message_that_joined_an_older_wake_says_so(xats, crew):
+    refuse(crew, "draft_present")
+    refuse_again = "update wakes set next_attempt_at = :now where agent_id = 2"
+    crew.store.write(lambda tx: tx.run(refuse_again, now=tx.now))
+    refuse(crew, "busy")
+    crew.send("alice", "bob", "one more")  # 4
+    joined, now = [line.split("\t") for line in xats("status", "4", "--attempts", "--as", "alice").stdout.splitlines()]
+    assert joined[1:4] == ["bob", "joined", ""]
+    assert re.fullmatch(r"wake 1, opened \d+ s before this message, with 2 attempts", joined[4])
+    assert ", 2 attempts (wake 1, older than this message); " in now[4]
+    assert ", 2 attempts (wake 1, older than this message); " in xats("status", "4", "--as", "alice").stdout
+    assert "older than" not in xats("status", "1", "--as", "alice").stdout
+    (delivery,) = xats("status", "4", "--attempts", "--as", "alice", "--json").json()["deliveries"]
+    assert (delivery["joined"]["wake"], delivery["joined"]["attempts"], delivery["attempts"]) == (1, 2, [])
+
+
+def test_the_copy_of_the_sender_does_not_count(xats, crew):
+    crew.send("alice", "me,bob,dan", "hi")  # 4
+    assert "read by 0 of 2" in xats.on_terminal("status", "4", "--as", "alice")
+    shown = xats.on_terminal("log", "--as", "alice", env={"NO_COLOR": "1"})
+    assert "#4 alice to me,bob,dan (read by 0 of 2, needs a reply): hi" in shown
+    crew.send("alice", "me", "a note", need_reply=False)  # 5
+    assert "#5 alice to alice (unread): a note" in xats.on_terminal("log", "--as", "alice", env={"NO_COLOR": "1"})

@@ -91,7 +91,7 @@ def test_agents_that_need_a_person_come_by_urgency(desk, crew):
     crew.do("alice", pauses.pause, "crew", crew.agent("held"), "a freeze")
     shown = desk.on_terminal(env=PLAIN)
     needs = shown.partition("cannot be woken:\n")[2].partition("\n\n")[0].splitlines()
-    assert re.fullmatch(r"  max   waits for \d s for a person", needs[0])
+    assert re.fullmatch(r"  max   needs a person, \d s", needs[0])
     assert needs[1].startswith("  bob   given up: ") and needs[1].endswith(", 2 unread")
     assert needs[2:] == ["  held  paused by alice just now: a freeze"]
     assert "5 other agents, 1 online; 3 wait for you or cannot be woken:" in shown

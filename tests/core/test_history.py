@@ -108,3 +108,49 @@ def test_each_recipient_has_its_own_also_under_a_new_name(crew, clock):
 def test_mail_that_wakes_nobody_has_no_attempts(crew):
     crew.send("alice", "bob", wake=False)
     assert story(crew, 1) == []
+
+
+def older(team, message, of="bob"):
+    """Return (wake, attempts before the message) of the older wake that `message` of alice joined, or None."""
+    found, copies = team.see("alice", status.status, message)
+    joined = team.store.read(lambda tx: history.joined(tx, found)).get(team.agent(of).id)
+    assert {one.agent: one.joined for one in copies}[f"{of}@crew"] == (joined is not None)
+    return joined and (joined.wake, joined.attempts)
+
+
+def test_a_message_that_joins_an_older_wake_has_only_the_attempts_since(crew, clock):
+    crew.send("alice", "bob")
+    assert older(crew, 1) is None
+    refuse(crew, clock, "draft_present")
+    refuse(crew, clock, "busy")
+    clock.tick(1000)
+    crew.send("alice", "bob,carol")
+    crew.send("alice", "bob", wake=False)
+    assert older(crew, 2) == (1, 2)
+    assert older(crew, 2, "carol") is None
+    assert older(crew, 1) is None
+    assert story(crew, 2) == []
+    refuse_bob(crew, clock, "not_quiet")
+    assert [reason for _, reason, _ in story(crew, 1)] == ["draft_present", "busy", "not_quiet"]
+    assert [reason for _, reason, _ in story(crew, 2)] == ["not_quiet"]
+
+
+def refuse_bob(team, clock, reason):
+    clock.tick(600_000)
+    bob = team.agent("bob").id
+
+    def work(tx):
+        (wake,) = attempts.lease(tx, [one for one in attempts.due(tx) if one.agent_id == bob], "d")
+        return attempts.refused(tx, wake, "d", reason, "tmux", lambda made, now: now + 1000)
+
+    assert team.store.write(work)
+
+
+def test_attempts_from_before_a_message_are_left_out_after_its_event_was_pruned(crew, clock):
+    crew.send("alice", "bob")
+    refuse(crew, clock, "draft_present")
+    clock.tick(1000)
+    crew.send("alice", "bob")
+    crew.store.write(lambda tx: tx.run("delete from events where subject = 'message:2'"))
+    assert story(crew, 2) == []
+    assert older(crew, 2) == (1, None)

@@ -120,6 +120,9 @@ def test_who_joins_later_does_not_see_a_fan_out(crowd):
         ("bob,all", {}, "broadcast", False),
         ("all", {"need_reply": True}, "broadcast", True),
         ("bob", {"kind": "review"}, "review", True),
+        ("bob", {"kind": "info"}, "info", False),
+        ("bob", {"kind": "Info"}, "Info", False),
+        ("bob", {"kind": "info", "need_reply": True}, "info", True),
         ("me", {}, "mail", True),
     ],
 )

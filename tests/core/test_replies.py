@@ -21,7 +21,7 @@ def answer(team, name, body="8080", to=1):
 
 def look(team, message_id=1, name="alice"):
     found = team.see(name, replies.look, message_id)
-    return found.reply and found.reply.message.id, found.owing, found.ended
+    return found.reply and found.reply.message.id, tuple(one.agent for one in found.owing), found.ended
 
 
 def test_nobody_has_replied_yet(asked):

@@ -1,5 +1,6 @@
 """`xats deliver --once`: one round without a daemon; `--dry-run`: what it would do, and nothing done."""
 
+import re
 import sqlite3
 from contextlib import closing
 
@@ -28,8 +29,10 @@ def test_one_round(world, desk):
         ("dave@t", "refused", "no_pane"),
     ]
     assert (desk.bob.sent, carol.sent) == ([LINE], [LINE])
-    assert world.json("deliver", "--once") == {"wakes": [], "has_more": False}
-    assert world.xats("deliver", "--once") == ("", "no wake is due\n")
+    rest = {"waiting": 0, "suspended": 1, "next_due_at": None}
+    assert world.json("deliver", "--once") == {"wakes": [], **rest, "has_more": False}
+    said = "no wake is due; 1 waits until its agent is back; to see why: xats agents\n"
+    assert world.xats("deliver", "--once") == ("", said)
 
 
 def test_in_words(world, desk):
@@ -82,6 +85,27 @@ def test_dry_run_pastes_nothing_and_says_what_and_why(world, desk):
     desk.cmd("copy-mode", "-q", "-t", carol.pane)
     assert desk.bob.untouched()
     assert carol.untouched()
+
+
+def test_dry_run_says_how_many_wakes_wait_and_when_the_next_is_due(world, desk):
+    assert world.xats("deliver", "--once", "--dry-run") == ("", "no wake is due\n")
+    carol = desk.compose()
+    world.register("carol", carol)
+    for pane in (desk.bob.pane, carol.pane):
+        desk.cmd("copy-mode", "-t", pane)
+    world.send("bob")
+    world.json("deliver", "--once", XATS_LADDER="1h,1h,1h")
+    _, said = world.xats("deliver", "--once", "--dry-run")
+    assert re.fullmatch(r"no wake is due; 1 waits, the next attempt is in \d+ min; to see why: xats agents\n", said)
+    world.send("carol")
+    rows, said = world.xats("deliver", "--once", "--dry-run")
+    assert rows.startswith("carol\t")
+    assert re.fullmatch(r"1 more waits, the next attempt is in \d+ min; to see why: xats agents\n", said)
+    found = world.json("deliver", "--once", XATS_LADDER="2h,1h,1h")
+    assert (len(found["wakes"]), found["waiting"], found["suspended"]) == (1, 2, 0)
+    _, said = world.xats("deliver", "--once", XATS_LADDER="2h,1h,1h")
+    assert re.fullmatch(r"no wake is due; 2 wait, the next attempt is in \d+ min; to see why: xats agents\n", said)
+    assert world.json("deliver", "--dry-run")["next_due_at"]
 
 
 def test_without_once_it_says_what_to_do(world):

@@ -130,7 +130,7 @@ def test_who_waits_in_the_foreground_hears_of_it_at_once(world, desk):
     world.daemon()
     end(desk.bob)
     said = waiting.stderr.readline()
-    assert "bob is gone" in said
+    assert "bob is not running" in said
     assert waiting.poll() is None  # it may come back
     world.xats("inbox", "--as", "bob")
     assert waiting.wait(30) == 0

@@ -258,3 +258,20 @@ def test_the_fullest_wording_that_fits_is_taken_and_columns_give_way_in_their_or
     assert at(30) == (["NAME", "ROLE", "CLIENT", "WAKE"], "bob   reviewer  codex   busy")
     assert at(20) == (["NAME", "CLIENT", "WAKE"], "bob   codex   busy")
     assert at(12) == (["NAME", "WAKE"], "bob   busy")
+
+
+@pytest.mark.parametrize(
+    "client, name, said",
+    [
+        ("human", "unknown", ("person, seen 5 min ago", "person")),
+        ("human", "online", ("online, pid 7", "online", "online")),
+        ("codex", "waiting", ("needs a person, 8 s, pid 7", "needs a person, 8 s", "needs a person")),
+    ],
+)
+def test_a_person_is_called_a_person_and_an_agent_that_asks_needs_one(client, name, said):
+    state = State(
+        name, said[0].removeprefix("person, "), said[min(1, len(said) - 2)] if len(said) > 2 else "seen 5 min ago"
+    )
+    agent = Agent(2, "crew", "kim", None, client, None, 1, NOW - 300_000, True, "none")
+    row = AgentRow(Details(agent, (), (), None), None, state)
+    assert words.state(row, NOW) == said

@@ -1,6 +1,7 @@
 """Named points at which a test may stop the program dead: `XATS_FAULT=send.before_commit` kills it there.
 
-`name#3` means the third time that the point is passed. Without the variable a point costs one comparison.
+`name#3` means the third time that the point is passed. Without the variable a point costs one comparison. With
+`XATS_FAULT_SIGNAL=2` the program gets that signal instead of SIGKILL: 2 is a Ctrl-C.
 
 `XATS_FAULT_CLOCK=3456000000` makes the clock of this process wrong by that many ms, as when a person sets the date; the
 time since the boot stays right. Only tests of xats use these variables.
@@ -16,7 +17,7 @@ CLOCK = int(os.environ.get("XATS_FAULT_CLOCK", "0"))  # ms that the clock is ahe
 
 
 def point(name: str) -> None:
-    """Die here by SIGKILL if `name` is the fault point that `XATS_FAULT` names; otherwise do nothing."""
+    """Get a signal here, by default SIGKILL, if `XATS_FAULT` names the fault point `name`; otherwise do nothing."""
     global _left  # noqa: PLW0603 - a countdown for the whole process
     if name != _wanted:
         return
@@ -24,4 +25,4 @@ def point(name: str) -> None:
     if _left == 0:
         import signal
 
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), int(os.environ.get("XATS_FAULT_SIGNAL", signal.SIGKILL)))

@@ -63,3 +63,11 @@ def check(stream: TextIO | None) -> TextIO | None:
     stream.flush()
     whole = io.BufferedWriter(Whole(stream.fileno()))
     return io.TextIOWrapper(whole, stream.encoding, stream.errors, line_buffering=stream.line_buffering)
+
+
+def drop() -> None:
+    """Lose what is left for stdout: Python would fail over it once more when it flushes at exit."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError:  # no descriptor is left
+        sys.stdout = None

@@ -90,23 +90,21 @@ class Standing:
         when = ago(self.since, now)
         jump = f"{'ahead' if self.jump > 0 else 'back'} by {rough(round(self.jump, -3))}"
         return {
-            "first": "xats has not observed it yet" if self.is_new else f"xats first observed it {when}",
-            "boot": f"the host was booted; xats first observed the clock {when}",
-            "jump": f"it was set {jump}, observed {when}",
-            "sleep": f"the host was suspended, until {when}",
-            "hidden": "this host does not report its uptime",
+            "first": f"xats first looked at it {'just now' if self.is_new else when}",
+            "boot": f"this computer was started, and xats first looked at its clock {when}",
+            "jump": f"it was set {jump}, and xats noticed that {when}",
+            "sleep": f"this computer was suspended until {when}",
+            "hidden": "this computer does not report for how long it has run",
         }[self.cause]
 
     def says(self, now: int) -> str:
         """Return in words, at the time `now` (ms UTC), whether the clock is trusted, why not, and when it will be."""
         if self.cause is None:
             return "trusted"
-        then = (
-            "xats removes and takes away nothing by age"
-            if self.left is None
-            else f"trusted in {rough(self.left + 59_999)}"
-        )
-        return f"not trusted{'' if self.left is None else ' yet'}: {self.why(now)}; {then}"
+        effect = "xats removes nothing because of its age and ends no claim of a task; mail is not affected"
+        if self.left is None:
+            return f"not trusted ({self.why(now)}): {effect}"
+        return f"not trusted yet ({self.why(now)}): for {rough(self.left + 59_999)} more, {effect}"
 
 
 def since(tx: Tx) -> int:

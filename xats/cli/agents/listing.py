@@ -61,7 +61,7 @@ def agents(
     team, off = None if all_teams else known_team(here), turned_off(here.settings)
     found = here.store.read(lambda tx: listing.agents(tx, team, role))
     now = here.store.clock()
-    rows = [(one, states.of(one, now)) for one in found]
+    rows = [states.look(one, now) for one in found]
     rows = [row for row in rows if row[1].online or not online]
     if here.json:
         render.document(

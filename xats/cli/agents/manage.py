@@ -269,7 +269,7 @@ def show(here: Context, name: params.AgentArg) -> int:
     else:
         details, former = here.store.read(lambda tx: look(tx, here.named(tx, name, team)))
     now = here.store.clock()
-    state = states.of(details, now)
+    details, state = states.look(details, now)
     ways = reach.woken_by(here, details, turned_off(here.environ))
     if here.json:
         render.document({"agent": {**listing.listed_json(details, state, ways), "former_names": former}})

@@ -63,12 +63,12 @@ def recap(here: Context, name: params.OptionalNameArg = None) -> int:
 
     found = here.read(lambda tx, me: _look(here, tx, me, name))
     now = here.store.clock()
-    state = states.of(found.details, now)
+    details, state = states.look(found.details, now)
     others = [(one, states.of(one, now)) for one in found.others]
     others = [(one, its) for one, its in others if _is_here(one, its, now)]
     if here.json:
         ways = reach.woken_by(here, found.details, turned_off(here.settings))
-        render.document(_json(found, listing.listed_json(found.details, state, ways), others))
+        render.document(_json(found, listing.listed_json(details, state, ways), others))
         return 0
     for line in _lines(here, found, state, others, now):
         _put(line)

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from xats.base import host, occupancy
 from xats.base.durations import ago, rough
-from xats.base.record import record
-from xats.core.agents.agents import current_session, gone_since
+from xats.base.record import record, replace
+from xats.core.agents.agents import gone_since
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.core.agents.agents import Agent, Details, Session
+    from xats.core.agents.agents import Details, Session
     from xats.core.agents.expectations import Expectation
-    from xats.store import Tx
+    from xats.core.waking.wakes import Wake
 
 STATES = ("online", "busy", "waiting", "gone", "offline", "unknown", "expected")
 ONLINE = ("online", "busy", "waiting")
@@ -44,6 +44,24 @@ class State:
     def online(self) -> bool:
         """Whether its process is known to live."""
         return self.name in ONLINE
+
+
+def look(details: Details, now: int) -> tuple[Details, State]:
+    """Return an agent with its wake as it is now, and its state, at the time `now` (ms UTC)."""
+    state = of(details, now)
+    return replace(details, wake=wake_now(details, details.wake, state)), state
+
+
+def wake_now(details: Details, wake: Wake | None, state: State) -> Wake | None:
+    """Return the `wake` of an agent with the reason that is true now, if the program of the agent has ended.
+
+    The reason in the store is that of the last attempt, when the program may still have run.
+    """
+    waits = wake is not None and wake.next_attempt_at is not None and not wake.lease_token
+    if wake is None or not waits or state.name != "gone" or details.agent.wake_by == "command":
+        return wake
+    has_process = details.session is not None and details.session.seat.process is not None
+    return replace(wake, reason="process_gone" if has_process else "no_pane", detail=None)
 
 
 def of(details: Details, now: int) -> State:
@@ -70,7 +88,8 @@ def of(details: Details, now: int) -> State:
         return State("gone", f"gone {ago(at, now)}{_place(session)}", f"gone {ago(at, now)}", at)
     if said == "ended":
         return State("offline", f"offline, its session ended, {seen}", "offline")
-    doing = f", {said} for {rough(now - since)}" if said in ("busy", "waiting") else ""
+    doing = {"busy": ", busy for ", "waiting": ", needs a person, "}.get(said, "")
+    doing += rough(now - since) if doing else ""
     return State("unknown", f"unknown{doing}{_place(session)}, {seen}", "unknown")
 
 
@@ -104,7 +123,7 @@ def _online(details: Details, pid: str, now: int) -> State:
         return State("online", f"online{idle}, {pid}", "online")
     sign = max(since, details.agent.seen_at)
     silent = f", silent for {rough(now - sign)}" if now - sign >= SILENT else ""
-    doing = f"{said} for {rough(now - since)}"
+    doing = f"needs a person, {rough(now - since)}" if said == "waiting" else f"busy for {rough(now - since)}"
     return State(
         name=said, words=f"{doing}{silent}, {pid}", brief=doing, gone_at=None, busy_since=since, silent_since=sign
     )
@@ -121,18 +140,6 @@ def _gone(details: Details, session: Session, seen: str, now: int) -> State:
     if at is None:
         return State("unknown", f"unknown, its process ended {ago(session.gone_at, now)}, {seen}", "unknown")
     return State("gone", f"gone {ago(at, now)}{how}", f"gone {ago(at, now)}", at)
-
-
-def why_gone(tx: Tx, agent: Agent) -> str:
-    """Return how xats knows that `agent` is gone; "" if it is not gone, or xats does not know."""
-    from xats.daemon.liveness import process_gone
-
-    session = current_session(tx, agent)
-    if at := gone_since(agent, session):
-        return f"its process ended {ago(at, tx.now)}"
-    if session and session.gone_at is None and agent.client != "human" and process_gone(session):
-        return "its process has ended"
-    return ""
 
 
 def _place(session: Session | None) -> str:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import threading
 
 from xats.base import process, sandbox
+from xats.base.durations import iso, rough
 from xats.base.errors import Refused, Usage
+from xats.base.record import record
 from xats.cli.kit import colours, render, views
 from xats.core import keeping
 from xats.core.waking import attempts, reasons
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from xats.cli.kit import params
     from xats.cli.kit.context import Context
     from xats.core.waking.wakes import Wake
@@ -25,7 +29,8 @@ def deliver(here: Context, *, once: params.OnceOption = False, dry_run: params.D
     """Try every due wake once, without a daemon.
 
     It also does the daemon's chores: it expires mail, ends claims whose lease is over, alerts senders, and removes what
-    is older than XATS_KEEP.
+    is older than XATS_KEEP. At last it says how many other wakes wait, and when the next attempt is. With --dry-run it
+    only looks: it says for each due wake what it would do.
 
     Example: xats deliver --once
 
@@ -85,13 +90,15 @@ def deliver(here: Context, *, once: params.OnceOption = False, dry_run: params.D
 
         badges.refresh(here.store, {}, set())
     people.People().tell(here.store)
+    left = here.store.read(_left)
     if here.json:
         found = [
             {"id": number, "agent": targets[number], "state": result.state, "reason": result.reason}
             for number, result in results.items()
         ]
-        render.document({"wakes": found, "has_more": False})
-    elif results:
+        render.document({"wakes": found, **left.json(), "has_more": False})
+        return 0
+    if results:
         rows = [
             (
                 views.near(targets[number], here.team),
@@ -102,9 +109,41 @@ def deliver(here: Context, *, once: params.OnceOption = False, dry_run: params.D
             for number, result in results.items()
         ]
         render.table(("AGENT", "WAKE", "REASON", "DETAIL"), rows, stretch=("DETAIL",))
-    elif not here.quiet:
-        render.say("no wake is due")
+    if not here.quiet:
+        left.say(here, bool(results))
     return 0
+
+
+@record
+class _Left:
+    """The open wakes that are not due: those that wait for their next attempt, and those that wait for their agent."""
+
+    waiting: int
+    suspended: int
+    next_due_at: int | None  #: ms UTC
+    now: int
+
+    def json(self) -> dict[str, Any]:
+        """Return the fields for the JSON document."""
+        return {"waiting": self.waiting, "suspended": self.suspended, "next_due_at": iso(self.next_due_at)}
+
+    def say(self, here: Context, found: bool) -> None:
+        """Say on stderr that no wake is due, unless some were `found`, and how many wait for what."""
+        said, more = ([], " more") if found else (["no wake is due"], "")
+        if self.next_due_at is not None:
+            wait = "waits" if self.waiting == 1 else "wait"
+            said.append(f"{self.waiting}{more} {wait}, the next attempt is in {rough(self.next_due_at - self.now)}")
+        if self.suspended:
+            wait = "waits until its agent is back" if self.suspended == 1 else "wait until their agents are back"
+            said.append(f"{self.suspended}{more} {wait}")
+        if said:
+            why = f"; to see why: {here.command('agents')}" if self.waiting or self.suspended else ""
+            render.say("; ".join(said) + why)
+
+
+def _left(tx: Tx) -> _Left:
+    """Return the open wakes that are not due."""
+    return _Left(*attempts.waiting(tx), tx.now)
 
 
 def _preview(here: Context) -> int:
@@ -112,25 +151,28 @@ def _preview(here: Context) -> int:
     from xats.delivery import preview, target
     from xats.delivery.settings import of_team
 
-    def look(tx: Tx) -> list[tuple[Wake, Target, Settings]]:
+    def look(tx: Tx) -> tuple[list[tuple[Wake, Target, Settings]], _Left]:
         found = [(wake, target.find(tx, wake)) for wake in attempts.due(tx)]
-        return [(wake, one, of_team(tx, one.agent.team, here.environ)) for wake, one in found]
+        return [(wake, one, of_team(tx, one.agent.team, here.environ)) for wake, one in found], _left(tx)
 
+    due, left = here.store.read(look)
     rows = []
-    for wake, one, settings in here.store.read(look):
+    for wake, one, settings in due:
         pane = one.session.seat.pane if one.session else None
-        found = preview.preview(wake, one, settings, here.path, here.store.clock())
-        action = reasons.words(found.reason) if found.reason else preview.describe(one, found.transport)
-        if found.detail:
-            action = f"{action}: {found.detail}"
+        likely = preview.preview(wake, one, settings, here.path, here.store.clock())
+        action = reasons.words(likely.reason) if likely.reason else preview.describe(one, likely.transport)
+        if likely.detail:
+            action = f"{action}: {likely.detail}"
         place, line = pane.pane_id if pane else None, preview.line(one)
-        rows.append((wake.id, one.agent.address, place, found.reason, line, found.transport, action))
+        rows.append((wake.id, one.agent.address, place, likely.reason, line, likely.transport, action))
     if here.json:
         names = ("id", "agent", "pane", "reason", "line", "transport", "action")
-        render.document({"wakes": [dict(zip(names, row, strict=True)) for row in rows], "has_more": False})
-    elif rows:
+        found = [dict(zip(names, row, strict=True)) for row in rows]
+        render.document({"wakes": found, **left.json(), "has_more": False})
+        return 0
+    if rows:
         table = [(views.near(agent, here.team), pane, action) for _, agent, pane, *_, action in rows]
         render.table(("AGENT", "PANE", "WHAT"), table, stretch=("WHAT",))
-    elif not here.quiet:
-        render.say("no wake is due")
+    if not here.quiet:
+        left.say(here, bool(rows))
     return 0

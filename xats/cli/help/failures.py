@@ -24,6 +24,19 @@ MODULES = (
     "tmux.lock",
 )
 
+# What `xats help CODE` says of errors with several causes, and what to do. Of others: the docstring and the hint.
+MEANINGS = {
+    "unknown_agent": (
+        "No agent has the name that you gave, its team does not exist, or nothing shows which agent you are.",
+        "The message says which it is. To see the names: xats agents. To say who you are: --as NAME, or once:"
+        " xats register NAME",
+    ),
+    "unknown_recipient": (
+        "No agent has that address, so nothing was sent.",
+        "To see the names and roles: xats agents. To keep mail for a name that is not there yet: xats send --hold",
+    ),
+}
+
 
 def by_code() -> dict[str, type[XatsError]]:
     """Return every error of xats by its code; the first class that has the code explains it."""
@@ -35,9 +48,10 @@ def by_code() -> dict[str, type[XatsError]]:
     return found
 
 
-def sentence(kind: type[XatsError]) -> str:
-    """Return what the error `kind` means, in one line."""
-    return " ".join((kind.__doc__ or "").partition("\n\n")[0].split())
+def meaning(kind: type[XatsError]) -> tuple[str, str]:
+    """Return what the error `kind` means, in one line, and what to do, "" where only the message can say that."""
+    sentence = " ".join((kind.__doc__ or "").partition("\n\n")[0].split())
+    return MEANINGS.get(kind.code) or (sentence, kind.hint)
 
 
 def _below(kind: type[XatsError]) -> Iterator[type[XatsError]]:

@@ -83,13 +83,21 @@ EXPLAINED: dict[str, Explained] = {
         "retried, watched",
         "it has the terminal of its pane",
     ),
-    "not_quiet": Explained("the pane changed within the quiet window", "retried, watched", "it is quiet"),
+    "not_quiet": Explained(
+        "xats looked at the pane twice, and the text in it had changed in between: a program still prints there, or a "
+        "person types. xats typed nothing",
+        "retried, watched",
+        "the pane stays the same for 2 seconds (`XATS_QUIET_MS`); then xats wakes the agent by itself",
+    ),
     "busy": Explained(
         "the agent works, or another xats is typing in the pane", "retried, watched", "its composer is idle"
     ),
     "dialog_open": Explained("a dialog is open", "retried, watched", "it is closed"),
     "draft_present": Explained(
-        "a draft, a half-written line, is in the composer", "retried, watched", "it is sent or erased"
+        "a line that is not sent yet stands in the agent's input field. xats typed nothing, because its own line would "
+        "have been added to it",
+        "retried, watched",
+        "that line is sent or erased; then xats wakes the agent by itself",
     ),
     "screen_unknown": Explained(
         "the screen shows nothing that xats recognises", "retried, watched", "it shows an idle composer"

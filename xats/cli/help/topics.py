@@ -57,9 +57,9 @@ EXIT_CODES = Topic(
 
 def _errors() -> Sequence[tuple[str, str]]:
     """Return every error code with its meaning."""
-    from xats.cli.help.failures import by_code, sentence
+    from xats.cli.help.failures import by_code, meaning
 
-    return [(code, sentence(about)) for code, about in sorted(by_code().items())]
+    return [(code, meaning(about)[0]) for code, about in sorted(by_code().items())]
 
 
 ERRORS = Topic(

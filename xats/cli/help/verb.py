@@ -128,13 +128,14 @@ def _reason(code: str, columns: int) -> Iterator[str]:
 
 def _error(code: str, columns: int) -> Iterator[str]:
     from xats.cli.help.facts import EXITS
-    from xats.cli.help.failures import by_code, sentence
+    from xats.cli.help.failures import by_code, meaning
 
     about = by_code()[code]
-    yield from _folded(f"{code}: {sentence(about)}", columns)
+    sentence, todo = meaning(about)
+    yield from _folded(f"{code}: {sentence}", columns)
     yield ""
     rows = [("exit code", f"{about.exit}: {dict(EXITS)[about.exit]}")]
-    yield from _listed([*rows, *([("what to do", about.hint)] if about.hint else [])], columns)
+    yield from _listed([*rows, *([("what to do", todo)] if todo else [])], columns)
 
 
 def _plain(text: str) -> str:

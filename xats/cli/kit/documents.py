@@ -6,14 +6,17 @@ from xats.base.durations import iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from xats.base.pane import Pane
+    from xats.cli.agents.states import State
     from xats.core.agents.agents import Details
     from xats.core.agents.expectations import Expectation
     from xats.core.clock import Standing
     from xats.core.mail.inbox import Letter
     from xats.core.mail.messages import Message
+    from xats.core.mail.recipients import Program
     from xats.core.mail.sending import Sent
     from xats.core.mail.status import DeliveryStatus
     from xats.core.waking.wakes import Wake
@@ -97,14 +100,16 @@ def _data(message: Message) -> object:
     return from_json(message.body)
 
 
-def sent_json(sent: Sent) -> dict[str, Any]:
-    """Return the JSON form of the result of sending."""
+def sent_json(sent: Sent, gone: Sequence[tuple[str, Program]] = ()) -> dict[str, Any]:
+    """Return the JSON form of the result of sending; `gone` are the recipients whose program has ended."""
     not_woken = [{"agent": agent, "reason": reason} for agent, reason in sent.not_woken]
     delayed = [{"agent": agent, "reason": "throttled", "next_attempt_at": iso(until)} for agent, until in sent.delayed]
     found = {"message": message_json(sent.message), "created": sent.created, "recipients": sent.recipients}
     renamed = [{"name": name, "agent": agent} for name, agent in sent.renamed]
     dead = [{"agent": agent, "reason": reason} for agent, reason in sent.dead]
-    return {**found, "not_woken": not_woken, "delayed": delayed, "renamed": renamed, "dead_letters": dead}
+    ended = [{"agent": agent, "gone_at": iso(one.gone_at), "last_seen_at": iso(one.seen_at)} for agent, one in gone]
+    ends = {"dead_letters": dead, "not_running": ended}
+    return {**found, "not_woken": not_woken, "delayed": delayed, "renamed": renamed, **ends}
 
 
 def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
@@ -134,8 +139,8 @@ def last_wake_json(details: Details) -> dict[str, Any] | None:
     return wake_json(details.wake, details.no_wake_reason or "no_wake")
 
 
-def delivery_json(status: DeliveryStatus) -> dict[str, Any]:
-    """Return the JSON form of one recipient's copy."""
+def delivery_json(status: DeliveryStatus, state: State) -> dict[str, Any]:
+    """Return the JSON form of one recipient's copy; `state` is that of the recipient now."""
     return {
         "agent": status.agent,
         "state": status.state,
@@ -144,5 +149,7 @@ def delivery_json(status: DeliveryStatus) -> dict[str, Any]:
         "replied_at": iso(status.replied_at),
         "acked_at": iso(status.acked_at),
         "host": status.host_name,
+        "agent_state": state.name,
+        "agent_detail": state.words,
         "wake": wake_json(status.wake, status.no_wake_reason),
     }

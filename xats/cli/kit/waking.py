@@ -38,9 +38,8 @@ def title_text(message: Message, now: int) -> str:
 def mail_text(status: DeliveryStatus, now: int) -> str:
     """Return the state of one copy in words, without its wake."""
     when = status.replied_at or status.acked_at or status.read_at or status.shown_at
-    state = mail_state(status)
-    said = "read, not answered," if state == "owed" else state
-    return f"{said} {ago(when, now)}" if when else said
+    state, at = mail_state(status), f" {ago(when, now)}" if when else ""
+    return f"read{at}, not answered" if state == "owed" else f"{state}{at}"
 
 
 def mail_state(status: DeliveryStatus) -> str:
@@ -59,6 +58,7 @@ def wake_text(status: DeliveryStatus, now: int) -> str:
         return f"skipped: {reasons.words(status.no_wake_reason or 'no_wake')}"
     state = state_text(wake) + _seen(wake)
     tries = f", {wake.attempts} attempt{'s' if wake.attempts != 1 else ''}" if wake.attempts else ""
+    tries += f" (wake {wake.id}, older than this message)" if tries and status.joined else ""
     then = f"; {_then(wake, now)}" if wake.state in ("queued", "retrying") else ""
     if wake.state == "delivered" and wake.is_open:
         then = f", handed to {', '.join(wake.taken_by)}; if nothing is read, {_then(wake, now)}"

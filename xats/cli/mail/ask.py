@@ -5,21 +5,25 @@ from __future__ import annotations
 import time
 
 from xats.base import durations
-from xats.base.errors import Interrupted, Refused, TimedOut, Usage
+from xats.base.errors import Refused, TimedOut, Usage
 from xats.base.record import replace
 from xats.cli.kit import render, views
+from xats.cli.mail.send import accept, body_of, not_running
 from xats.core.mail import inbox as letters
 from xats.core.mail import replies, sending
 from xats.core.waking.limits import hop_limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xats.cli.kit import params
     from xats.cli.kit.context import Context, Me
     from xats.core.contracts.contracts import Version
     from xats.core.mail.inbox import Letter
     from xats.core.mail.messages import Message
     from xats.core.mail.replies import Asked
+    from xats.core.mail.sending import Sent
     from xats.store import Tx
 
 PATIENCE = "5m"
@@ -72,21 +76,29 @@ def ask(
     version = _version(here, contract) if contract is not None else None
     said = f" --contract {contract}" if contract is not None else ""
     said += f" --timeout {timeout}" if timeout != PATIENCE else ""
-    if resume is None:
-        question = _send(here, address, body, file, subject, key, version)
-    else:
-        if any(one is not None for one in (address, body, file, subject, key)):
-            msg = "With --resume nothing is sent, so only --timeout and --contract go with it."
-            raise Usage(msg, f"xats ask --resume {resume}{said}")
-        question = here.read(lambda tx, me: replies.look(tx, me.agent, resume)).message
-    deadline = time.monotonic() + patience / 1000  # a person may have written the question in an editor until now
+    stored: list[Sent] = []
+
+    def again(number: int) -> str:
+        return f"xats ask --resume {number}{said}"
+
     try:
+        if resume is None:
+            question = _send(here, address, body, file, subject, key, version, stored)
+        else:
+            if any(one is not None for one in (address, body, file, subject, key)):
+                msg = "With --resume nothing is sent, so only --timeout and --contract go with it."
+                raise Usage(msg, again(resume))
+            question = here.read(lambda tx, me: replies.look(tx, me.agent, resume)).message
         if not (here.json or here.quiet):
             render.say(f"  waiting up to {durations.rough(patience)} for the reply to #{question.id}")
-        found, me = _reply(here, question.id, deadline, again=f"xats ask --resume {question.id}{said}")
+        deadline = time.monotonic() + patience / 1000  # a person may have written the question in an editor until now
+        known = [agent for agent, _ in not_running(stored[0])] if stored and not here.quiet else []
+        found, me = _reply(here, question.id, deadline, again(question.id), known)
     except KeyboardInterrupt:
-        msg = f"Interrupted. #{question.id} is sent, and its reply will come to your inbox."
-        raise Interrupted(msg, f"xats ask --resume {question.id}{said}", id=question.id) from None
+        from xats.cli.mail import interrupted
+
+        then = ", and its reply will come to your inbox"
+        raise interrupted.error(here, resume if resume is not None else stored, then, again) from None
     if version:
         _check(found, version)
     _print(here, me, question, found)
@@ -110,10 +122,9 @@ def _send(
     subject: str | None,
     key: str | None,
     version: Version | None,
+    stored: list[Sent],
 ) -> Message:
-    """Send the question and return it."""
-    from xats.cli.mail.send import accept, body_of
-
+    """Send the question and return it; the result of sending is in `stored` before it is committed."""
     if address is None:
         msg = "ADDRESS is missing."
         raise Usage(msg, "xats ask bob 'text'; see xats ask --help")
@@ -128,7 +139,11 @@ def _send(
         if version and text.strip():
             text = f"{text.rstrip()}\n\n{_demand(version)}"
         draft = replace(options, body=text)
-        return accept(here, lambda tx, me: sending.send(tx, me.agent, me.evidence, draft), render.say, given).message
+
+        def work(tx: Tx, me: Me) -> Sent:
+            return sending.send(tx, me.agent, me.evidence, draft)
+
+        return accept(here, work, render.say, stored, given).message
 
 
 def _demand(version: Version) -> str:
@@ -140,33 +155,34 @@ def _demand(version: Version) -> str:
     )
 
 
-def _reply(here: Context, question: int, deadline: float, again: str) -> tuple[Letter, Me]:
+def _reply(here: Context, question: int, deadline: float, again: str, known: Sequence[str]) -> tuple[Letter, Me]:
     """Wait for the first reply to the message `question`; return it, and who I am.
 
     Raises NoReply, or TimedOut after `deadline` (s, monotonic clock). `again` is the command that goes on waiting.
+    `known` are the recipients of which xats has said that they are not running.
     """
     from xats.cli.kit.waiting import await_change
-    from xats.cli.mail.await_read import say_gone
+    from xats.cli.mail.copies import Obstacles
 
     def look(tx: Tx, me: Me) -> tuple[Asked, Me]:
         return replies.look(tx, me.agent, question), me
 
-    said: set[str] = set()
+    obstacles = Obstacles(here, known)
     while True:
         generation = here.store.generation()
         asked, me = here.read(look)
         if asked.reply:
             return asked.reply, me
-        near = [views.near(agent, me.agent.team) for agent in asked.owing]
+        near = [views.near(one.agent, me.agent.team) for one in asked.owing]
         if not near:
             why = "; ".join(f"{views.near(agent, me.agent.team)} {ENDED[how]}" for agent, how in asked.ended[:5])
             msg = f"#{question} will get no reply: {why or 'it has no recipient'}."
             raise NoReply(msg, f"xats status {question}", id=question)
-        say_gone(here, asked.owing, said)
+        obstacles.say(asked.owing, "; still waiting")
         if not await_change(here, generation, deadline):
             whom = ", ".join(near[:5]) + (f" and {len(near) - 5} more" if len(near) > 5 else "")
             msg = f"No reply to #{question} came from {whom} in that time."
-            raise TimedOut(msg, again, id=question)
+            raise TimedOut(msg, again, id=question, agents=obstacles.of(asked.owing))
 
 
 def _check(found: Letter, version: Version) -> None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from xats.cli.kit.context import Context
     from xats.core.mail.log import Entry, Query
     from xats.core.mail.messages import Message
-    from xats.core.mail.threads import Copy
     from xats.store import Tx
 
 LARGEST_ID = (1 << 63) - 1  # of a row of the store
@@ -163,7 +162,7 @@ def _line(here: Context, query: Query, entry: Entry, *, teams: bool, full: bool,
         return _for_terminal(entry, team, full=full, new=new)
     message = entry.message
     words = (message.id, iso(message.sent_at), near(message.sender, team), _recipient(entry, team), message.kind)
-    return "\t".join(render.one_line(str(word)) for word in (*words, _state(entry.copies), gist(message)))
+    return "\t".join(render.one_line(str(word)) for word in (*words, _state(entry), gist(message)))
 
 
 def _for_terminal(entry: Entry, team: str, *, full: bool, new: bool) -> str:
@@ -173,7 +172,7 @@ def _for_terminal(entry: Entry, team: str, *, full: bool, new: bool) -> str:
     facts = [f"answers #{message.reply_to}"] if message.reply_to else []
     if message.kind not in ("mail", "reply"):
         facts.append(render.one_line(message.kind))
-    state = "" if new and not full else _state(entry.copies)
+    state = "" if new and not full else _state(entry)
     if state:
         facts.append(state)
     if message.need_reply and (not entry.copies or any(one.state in OWING for one in entry.copies)):
@@ -199,8 +198,12 @@ def _recipient(entry: Entry, team: str) -> str:
     return render.one_line(near(message.address, team))
 
 
-def _state(copies: tuple[Copy, ...]) -> str:
-    """Return what became of the copies of a message, in words; "" if the viewer may not know."""
+def _state(entry: Entry) -> str:
+    """Return what became of the copies of a message, in words; "" if the viewer may not know.
+
+    The sender's own copy does not count, unless there is no other one.
+    """
+    copies = tuple(one for one in entry.copies if one.agent != entry.message.sender) or entry.copies
     if len(copies) < 2:
         return copies[0].state if copies else ""
     parts = [f"read by {sum(one.state in SEEN for one in copies)} of {len(copies)}"]

@@ -117,37 +117,73 @@ def _mark(here: Context, me: Me, named: int, found: Sequence[Letter], *, paged: 
 
 
 def status(
-    here: Context, message_id: params.OptionalMessageIdArg = None, *, attempts: params.AttemptsOption = False
+    here: Context,
+    message_id: params.OptionalMessageIdArg = None,
+    *,
+    attempts: params.AttemptsOption = False,
+    wait: params.StatusWaitOption = None,
 ) -> int:
     """Show what became of a message that you sent: which recipients have seen or read it, and the state of each wake.
 
     Without ID: the last message that you sent. Problems come first. On a terminal, recipients with the same state
-    share a row if there are more than five.
+    share a row if there are more than five. Below the table is what keeps a recipient from answering now: its program
+    has ended, or it asks its user for a permission or an answer.
 
     Example: xats status 12
 
     Example: xats status 12 --attempts
+
+    Example: xats status 12 --wait 10m
     """
+    if wait is not None:
+        message_id = _await(here, message_id, wait)
     if attempts:
         from xats.cli.mail.attempts import show_attempts
 
         return show_attempts(here, message_id)
     from xats.core.mail.status import status as look
 
-    message, found = here.read(lambda tx, me: look(tx, me.agent, message_id))
-    if here.json:
-        from xats.cli.kit import documents
-
-        deliveries = [documents.delivery_json(one) for one in found]
-        render.document({"message": documents.message_json(message), "deliveries": deliveries})
-        return 0
-    from xats.cli.kit import waking
+    message, stored = here.read(lambda tx, me: look(tx, me.agent, message_id))
     from xats.cli.mail import copies
 
     now, terminal = here.store.clock(), render.on_terminal()
+    found, seen = copies.present(stored, now)
+    if here.json:
+        from xats.cli.kit import documents
+
+        deliveries = [documents.delivery_json(*one) for one in zip(found, seen, strict=True)]
+        render.document({"message": documents.message_json(message), "deliveries": deliveries})
+        return 0
+    from xats.cli.kit import waking
+
     if not here.quiet and terminal:
-        read = f": {copies.read_text(found)}" if len(found) > 1 else ""
+        read = f": {copies.read_text(found, message.sender)}" if len(found) > 1 else ""
         render.put(waking.title_text(message, now) + read)
     rows = (copies.groups if terminal else copies.rows)(found, here.team, now)
     render.table(("AGENT", "MAIL", "WAKE"), rows, stretch=("AGENT", "WAKE") if len(found) > len(rows) else ("WAKE",))
+    if not here.quiet:
+        copies.Obstacles(here).say([one for one in stored if one.state in copies.OPEN or one.need_reply])
     return 0
+
+
+def _await(here: Context, message_id: int | None, wait: str) -> int:
+    """Wait as long as `wait` says until all recipients have seen a message that I sent; return its id.
+
+    None means the last one. Raises TimedOut, Interrupted, UnknownMessage, Refused.
+    """
+    import time
+
+    from xats.base import durations
+    from xats.cli.mail.await_read import await_read
+    from xats.core.mail.status import status as look
+
+    deadline = time.monotonic() + durations.parse(wait) / 1000
+    number = here.read(lambda tx, me: look(tx, me.agent, message_id))[0].id
+    again = f"xats status {number} --wait {wait}"
+    try:
+        await_read(here, number, deadline, again)
+    except KeyboardInterrupt:
+        from xats.cli.mail import interrupted
+
+        raise interrupted.error(here, number, "", lambda _: again) from None
+    return number

@@ -14,14 +14,18 @@ from xats.core.waking.limits import hop_limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Self
 
     from xats.cli.kit import params
     from xats.cli.kit.context import Context, Me
     from xats.cli.mail.editor import Written
+    from xats.core.mail.recipients import Program
     from xats.core.mail.sending import Draft, Sent
     from xats.store import Tx
+
+
+LOOKED_AT = 5  # recipients of one message whose processes a verb looks at
 
 
 def send(
@@ -248,35 +252,52 @@ def _deliver(here: Context, work: Callable[[Tx, Me], Sent], given: _Given | Writ
     With `wait`, wait until all recipients have seen it.
     """
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
-    sent = accept(here, work, render.put, given)
-    if here.json:
-        from xats.cli.kit import documents
+    stored: list[Sent] = []
 
-        render.document(documents.sent_json(sent))
-    elif here.quiet:
-        render.put(str(sent.message.id))
-    if deadline is not None:
-        from xats.cli.mail.await_read import await_read
+    def again(number: int) -> str:
+        return f"xats status {number}{f' --wait {wait}' if wait is not None else ''}"
 
-        await_read(here, sent, deadline)
+    try:
+        sent = accept(here, work, render.put, stored, given)
+        if here.json:
+            from xats.cli.kit import documents
+
+            render.document(documents.sent_json(sent, not_running(sent)))
+        elif here.quiet:
+            render.put(str(sent.message.id))
+        if deadline is not None:
+            from xats.cli.mail.await_read import await_read
+
+            known = () if here.quiet else [agent for agent, _ in not_running(sent)]
+            await_read(here, sent.message.id, deadline, again(sent.message.id), known)
+    except KeyboardInterrupt:
+        from xats.cli.mail import interrupted
+
+        raise interrupted.error(here, stored, "", again) from None
     return 0
 
 
 def accept(
-    here: Context, work: Callable[[Tx, Me], Sent], put: Callable[[str], None], given: _Given | Written | None = None
+    here: Context,
+    work: Callable[[Tx, Me], Sent],
+    put: Callable[[str], None],
+    stored: list[Sent],
+    given: _Given | Written | None = None,
 ) -> Sent:
     """Run `work`, which sends the body `given`, wake the daemon, and return the result.
 
-    For people, `put` writes it, and stderr gets remarks.
+    For people, `put` writes it, and stderr gets remarks. The result is in `stored` before it is committed, for a caller
+    that is interrupted.
     """
 
-    def both(tx: Tx, me: Me) -> tuple[Sent, Me, tuple[str, ...], bool]:
+    def both(tx: Tx, me: Me) -> tuple[Me, tuple[str, ...], bool]:
         team = me.agent.team
         said = not (here.json or here.quiet)
-        return work(tx, me), me, teams.notices(tx, team), said and bool(teams.renamed_by_merge(tx, team))
+        stored[:] = [work(tx, me)]
+        return me, teams.notices(tx, team), said and bool(teams.renamed_by_merge(tx, team))
 
-    sent, me, pending, merged = here.write(both)
-
+    me, pending, merged = here.write(both)
+    sent = stored[0]
     if given:
         given.sent()
     here.rouse_daemon()
@@ -285,6 +306,8 @@ def accept(
     put(views.sent_text(sent, me.agent.team))
     if sent.not_woken or sent.delayed or sent.renamed or sent.dead:
         _tell_not_woken(here, sent, me.agent.team)
+    if gone := not_running(sent):
+        _tell_not_running(gone, me.agent.team, here.store.clock())
     if merged and sent.created and sent.message.reply_to is None:
         _tell_namesakes(here, sent, me)
     if pending:
@@ -292,6 +315,40 @@ def accept(
 
         membership.tell(here, me.agent.team, pending)
     return sent
+
+
+def not_running(sent: Sent) -> list[tuple[str, Program]]:
+    """Return the recipients of `sent` whose program has surely ended, each with what the store knows of it.
+
+    It looks at the processes of this host. Of a group with many agents, the daemon has looked at them.
+    """
+    from xats.base import host, process
+
+    def ended(one: Program) -> bool:
+        if one.gone_at is not None or one.process is None or len(sent.programs) > LOOKED_AT:
+            return one.gone_at is not None
+        return one.host == host.id() and process.ended(*one.process)
+
+    return [(agent, one) for agent, one in sent.programs if ended(one)]
+
+
+def _tell_not_running(gone: Sequence[tuple[str, Program]], team: str, now: int) -> None:
+    """Say on stderr which recipients are not running, and since when (`now` is in ms UTC)."""
+    from xats.base.durations import ago
+
+    def since(one: Program) -> str:
+        if one.gone_at is not None:
+            return f"its program ended {ago(one.gone_at, now)}"
+        return f"its program has ended, and it was last seen {ago(one.seen_at, now)}"
+
+    if len(gone) == 1:
+        agent, one = gone[0]
+        render.note(f"{views.near(agent, team)} is not running: {since(one)}; the message is stored")
+        return
+    names = ", ".join(views.near(agent, team) for agent, _ in gone[:LOOKED_AT])
+    more = f" and {len(gone) - LOOKED_AT} more" if len(gone) > LOOKED_AT else ""
+    last = max(one.gone_at or one.seen_at for _, one in gone)
+    render.note(f"{names}{more} are not running; the last of them was seen {ago(last, now)}; the message is stored")
 
 
 def _tell_namesakes(here: Context, sent: Sent, me: Me) -> None:

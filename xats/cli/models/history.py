@@ -66,9 +66,18 @@ class Attempt(Model):
     exit: int | None = field("The exit code of the user's own program that wakes.")
 
 
+class JoinedWake(Model):
+    """An older wake that a message joined. Its attempts from before the message are not listed."""
+
+    wake: int = field("The id of the wake.")
+    opened_at: Time = field("When the wake was opened.")
+    attempts: int | None = field("How many attempts counted before the message was sent; null: not known any more.")
+
+
 class DeliveryHistory(Delivery):
     """One recipient's copy of a message, with the attempts to wake the recipient."""
 
+    joined: JoinedWake | None = field("The older wake that the message joined; null: none.")
     attempts: list[Attempt] = field("The attempts, oldest first.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from xats.cli.agents.states import STATES as AGENT_STATES
 from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
 from xats.cli.models.tasks import Task
 from xats.core.mail.sending import NOT_WOKEN
@@ -82,6 +83,14 @@ class EndedCopy(Model):
     reason: Annotated[str, OneOf(["expired", "forgotten"])] = field("Why it ended.")
 
 
+class NotRunning(Model):
+    """A recipient whose program has ended. The message is stored and waits for it."""
+
+    agent: Address = field("The recipient.")
+    gone_at: Time | None = field("When xats saw that its program had ended; null: no daemon has looked since.")
+    last_seen_at: Time = field("Its last sign of life.")
+
+
 class Sent(Model):
     """A message that was sent, and who gets it."""
 
@@ -94,6 +103,7 @@ class Sent(Model):
     dead_letters: list[EndedCopy] = field(
         "For a message that was sent before with this key: the copies that ended unread."
     )
+    not_running: list[NotRunning] = field("The recipients whose programs have ended; empty for a batch and a pool.")
 
 
 class SentDocument(Document, Sent):
@@ -197,6 +207,10 @@ class Delivery(Model):
     replied_at: Time | None = field("When the recipient replied.")
     acked_at: Time | None = field("When the recipient acknowledged the message.")
     host: str | None = field("The host of the recipient.")
+    agent_state: Annotated[str, OneOf(AGENT_STATES)] = field(
+        "The state of the recipient now; waiting: it asks its user for a permission or an answer."
+    )
+    agent_detail: str = field("The state of the recipient now and how xats knows it, in words.")
     wake: Wake = field("The wake for this copy.")
 
 
@@ -323,4 +337,7 @@ class DeliverDocument(Document):
     """The wakes that were due."""
 
     wakes: list[Woken] | list[WakePreview] = field("The wakes; with --dry-run what xats would do.")
+    waiting: int = field("How many other wakes wait for their next attempt.")
+    suspended: int = field("How many other wakes wait until their agent is back.")
+    next_due_at: Time | None = field("When the next attempt of these is due; null: none waits for one.")
     has_more: bool = field("Always false.")

@@ -82,7 +82,7 @@ def look(here: Context) -> Overview:
         me, person, problem = _me(here, tx)
         team = me.agent.team if me and not here.asked_team else here.team_in(tx)
         here.refuse_unknown(tx, team)
-        rows = [(one, states.of(one, tx.now)) for one in listing.agents(tx, team)]
+        rows = [states.look(one, tx.now) for one in listing.agents(tx, team)]
         mine = next((one for one, _ in rows if me and one.agent.id == me.agent.id), None)
         others = tuple(row for row in rows if row[0] is not mine)
         paused = pauses.listing(tx, team)

@@ -151,7 +151,8 @@ class Watch:
         )
 
     def _row(self, details: Details, pause: Pause | None, now: int) -> AgentRow:
-        return AgentRow(details, pause, states.of(details, now))
+        seen, state = states.look(details, now)
+        return AgentRow(seen, pause, state)
 
     @staticmethod
     def _subject(tx: Tx, one: Event, viewer: Agent | Unidentified | None) -> str | None:

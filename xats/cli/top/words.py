@@ -75,6 +75,7 @@ SHORT = {
     "too_long": "too long",
     "full_screen": "full screen",
 }
+STATES = {"waiting": "needs a person"}  # the states that are said in other words
 
 
 def reason(code: str | None) -> str:
@@ -98,10 +99,14 @@ def counted(count: int, what: str) -> str:
 def state(seen: AgentRow, now: int) -> tuple[str, ...]:
     """Return whether the agent's program runs, how xats knows, and whether the agent is paused."""
     found = seen.state
+    if seen.details.agent.client == "human" and not found.online:  # nobody can know what a person does
+        forms: tuple[str, ...] = (f"person, {found.words}", "person")
+    else:
+        since = "" if found.online or found.brief != found.name else f" {rough(now - seen.details.agent.seen_at)}"
+        forms = (found.words, f"{found.brief}{since}", STATES.get(found.name, found.name))
     if seen.pause:
-        return f"{found.words}, paused", f"{found.name}, paused", "paused"
-    since = "" if found.online or found.brief != found.name else f" {rough(now - seen.details.agent.seen_at)}"
-    return found.words, f"{found.brief}{since}", found.name
+        return f"{forms[0]}, paused", f"{forms[-1]}, paused", "paused"
+    return forms
 
 
 def doing(seen: AgentRow) -> tuple[str, ...]:

@@ -33,6 +33,12 @@ left join wakes w on w.id = coalesce(
 where a.unregistered_at is null and (:team is null or a.team = :team) and (:role is null or a.role = :role)
 order by a.team, a.name_key
 """
+RECIPIENTS = f"""
+select {AGENT}, {SESSION}, h.state, h.at, h.client_session as told_by, h.continued, h.broken_off_at
+from deliveries d join agents a on a.id = d.agent_id left join presence h on h.agent_id = a.id
+left join sessions s on s.agent_id = a.id and s.ended_at is null
+where d.message_id = :id
+"""
 LABELS = """
 select l.agent_id, l.kind, l.label from labels l join agents a on a.id = l.agent_id
 where (:team is null or a.team = :team) order by l.label
@@ -57,12 +63,34 @@ def agents(tx: Tx, team: str | None, role: str | None = None) -> list[Details]:
             wake=_last_wake(row),
             no_wake_reason=row["no_wake_reason"],
             paused=bool(row["paused"]),
-            presence=from_row(Presence, row, client_session=row["told_by"], reminded_at=None) if row["state"] else None,
+            presence=_presence(row),
             shown=row["shown"],
             expected=expected.get(row["id"]),
         )
         for row in rows
     ]
+
+
+def recipients(tx: Tx, message_id: int) -> dict[int, Details]:
+    """Return the agents that got a message, by their ids, also those that have left. They have no labels and no mail.
+
+    That is enough to tell what each of them does now.
+    """
+    return {
+        row["id"]: Details(
+            agent_of(row),
+            tags=(),
+            capabilities=(),
+            session=session_of(row) if row["session_id"] is not None else None,
+            presence=_presence(row),
+            expected=expectations.of_agent(tx, row["id"]) if row["expected_at"] is not None else None,
+        )
+        for row in tx.all(RECIPIENTS, id=message_id)
+    }
+
+
+def _presence(row: Row) -> Presence | None:
+    return from_row(Presence, row, client_session=row["told_by"], reminded_at=None) if row["state"] else None
 
 
 def _last_wake(row: Row) -> wakes.Wake | None:

@@ -30,6 +30,15 @@ class Attempt:
     exit: int | None  #: the exit code of the user's own program that wakes
 
 
+@record
+class Joined:
+    """An older wake that a message joined: it was open when the message was sent."""
+
+    wake: int  #: the id of the wake
+    opened_at: int  #: ms UTC
+    attempts: int | None  #: how many attempts it had used up before the message was sent; None: not known any more
+
+
 SEEN = "coalesce(d.shown_at, d.read_at, d.replied_at, d.acked_at, case when d.state = 'expired' then d.expires_at end)"
 # The wakes that were open while the copies of a message were unread.
 WAKES = f"""
@@ -44,6 +53,18 @@ select id, at, type, subject, data from events
 where id > :since and type in ('wake_queued', 'wake_retrying', 'wake_delivered', 'wake_skipped', 'wake_failed')
     and subject in ({subjects}) order by id
 """
+OLDER = """
+select max(w.id) as id, d.agent_id from deliveries d join wakes w on w.agent_id = d.agent_id
+where d.message_id = :id and d.wake_id is not null and w.opened_at < :sent
+    and (w.closed_at is null or w.closed_at > :sent)
+group by d.agent_id
+"""
+OPENED = "select opened_at from wakes where id = :id"
+BEFORE = """
+select data from events
+where id < :since and type in ('wake_queued', 'wake_retrying', 'wake_delivered') and subject = :subject
+order by id desc limit 1
+"""
 MOST = 500  # wakes that one statement looks for
 
 
@@ -55,7 +76,7 @@ def attempts(tx: Tx, message: Message) -> dict[int, list[Attempt]]:
     """
     wakes = {f"wake:{row['id']}": row for row in tx.all(WAKES, id=message.id, sent=message.sent_at)}
     sent = tx.one(SENT, subject=f"message:{message.id}") if wakes else None
-    since = (sent["id"] if sent else None) or 0
+    since = (sent["id"] if sent else None) or 0  # 0: `xats db prune` has removed that event
     subjects = list(wakes)
     found: dict[int, list[Attempt]] = {}
     late: set[int] = set()
@@ -64,11 +85,29 @@ def attempts(tx: Tx, message: Message) -> dict[int, list[Attempt]]:
         for row in tx.all(ATTEMPTS.format(subjects=", ".join(f":{name}" for name in names)), since=since, **names):
             wake = wakes[row["subject"]]
             agent, seen = wake["agent_id"], wake["seen"]
+            if row["at"] < message.sent_at:
+                continue
             if seen is not None and row["at"] > seen:
                 if agent in late or row["at"] > seen + LEASE:
                     continue
                 late.add(agent)
             found.setdefault(agent, []).append(_attempt(row, wake["id"]))
+    return found
+
+
+def joined(tx: Tx, message: Message) -> dict[int, Joined]:
+    """Return {id of the recipient: the older wake that `message` joined}, without those that joined none."""
+    found = {}
+    sent = tx.one(SENT, subject=f"message:{message.id}")
+    for row in tx.all(OLDER, id=message.id, sent=message.sent_at):
+        opened = tx.one(OPENED, id=row["id"])
+        assert opened
+        used: int | None = None
+        if sent and sent["id"]:
+            before = tx.one(BEFORE, since=sent["id"], subject=f"wake:{row['id']}")
+            data: Any = from_json(before["data"]) if before else {}
+            used = data.get("attempts") or 0
+        found[row["agent_id"]] = Joined(row["id"], opened["opened_at"], used)
     return found
 
 

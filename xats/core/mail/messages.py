@@ -57,6 +57,18 @@ def message_of(row: Row) -> Message:
     )
 
 
+STORED = """
+select 1 from messages m join agents f on f.id = m.sender_id
+where m.id = :id and m.sent_at = :at and m.body = :body and f.name = :name and f.team = :team
+"""
+
+
+def is_stored(tx: Tx, message: Message) -> bool:
+    """Tell whether the transaction that wrote `message` was committed; another one may have its id otherwise."""
+    name, _, team = message.sender.partition("@")
+    return tx.one(STORED, id=message.id, at=message.sent_at, body=message.body, name=name, team=team) is not None
+
+
 VISIBLE = f"""
 select {MESSAGE}, d.state, d.read_at, d.shown_at from messages m join agents f on f.id = m.sender_id
 left join deliveries d on d.message_id = m.id and d.agent_id = :me

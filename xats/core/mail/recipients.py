@@ -18,19 +18,25 @@ if TYPE_CHECKING:
     from xats.core.waking.reasons import Reason
     from xats.store import Row, Tx
 
-RECIPIENT = "a.id, a.name, a.team, a.client, a.wake_by, a.expected_at, a.unregistered_at, a.forgotten_at"
+RECIPIENT = """
+a.id, a.name, a.team, a.client, a.wake_by, a.expected_at, a.unregistered_at, a.forgotten_at, a.seen_at, s.host, s.pid,
+s.pid_started, s.gone_at
+"""
+SEATED = "left join sessions s on s.agent_id = a.id and s.ended_at is null"  # after `agents a`, for RECIPIENT
 GROUP = {
-    "all": f"select {RECIPIENT} from agents a where a.team = :team and a.unregistered_at is null order by a.id",
+    "all": f"""
+        select {RECIPIENT} from agents a {SEATED} where a.team = :team and a.unregistered_at is null order by a.id
+    """,
     "role": f"""
-        select {RECIPIENT} from agents a where a.team = :team and a.role = :name and a.unregistered_at is null
-        order by a.id
+        select {RECIPIENT} from agents a {SEATED}
+        where a.team = :team and a.role = :name and a.unregistered_at is null order by a.id
     """,
     "tag": f"""
-        select {RECIPIENT} from labels l join agents a on a.id = l.agent_id
+        select {RECIPIENT} from labels l join agents a on a.id = l.agent_id {SEATED}
         where l.kind = 'tag' and l.label = :name and a.team = :team and a.unregistered_at is null order by a.id
     """,
     "cap": f"""
-        select {RECIPIENT} from labels l join agents a on a.id = l.agent_id
+        select {RECIPIENT} from labels l join agents a on a.id = l.agent_id {SEATED}
         where l.kind = 'cap' and l.label = :name and a.team = :team and a.unregistered_at is null order by a.id
     """,
 }
@@ -39,7 +45,20 @@ select distinct l.label as name from labels l join agents a on a.id = l.agent_id
 where l.kind = :kind and a.team = :team and a.unregistered_at is null
 """
 ROLES = "select distinct role as name from agents where team = :team and role is not null and unregistered_at is null"
-ONE = f"select {RECIPIENT} from agents a where a.team = :team and a.name_key = :key and a.unregistered_at is null"
+ONE = f"""
+select {RECIPIENT} from agents a {SEATED}
+where a.team = :team and a.name_key = :key and a.unregistered_at is null
+"""
+
+
+@record
+class Program:
+    """The program of an agent, as far as the store knows it."""
+
+    host: str
+    process: tuple[int, int] | None  #: its process (pid, start time)
+    gone_at: int | None  #: when (ms UTC) xats saw that it had ended; None: it did not see that
+    seen_at: int  #: the last sign of life (ms UTC)
 
 
 @record
@@ -52,6 +71,7 @@ class Recipient:
     wake_by: WakeBy
     absence: Reason | None = None  #: why no program can get its mail now; see Agent.absence
     called: str | None = None  #: the former name in the address, if it is one
+    program: Program | None = None  #: None for a person, whose shell is no program, and where none is known
 
 
 def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address], *, hold: bool = False) -> list[Recipient]:
@@ -124,9 +144,19 @@ def from_rows(rows: list[Row]) -> list[Recipient]:
             wake_by=agents.wake_by(row["client"], row["wake_by"]),
             absence=agents.absence(row["unregistered_at"] is None, row["expected_at"]),
             called=None,
+            program=_program(row),
         )
         for row in rows
     ]
+
+
+def _program(row: Row) -> Program | None:
+    """Return the program in a row that has the RECIPIENT columns."""
+    pid, at, seen = row["pid"], row["gone_at"], row["seen_at"]
+    if row["host"] is None or row["client"] == "human" or (at is not None and seen > at + agents.LAST_HOOKS):
+        return None  # another program acts for it since its end
+    process = None if pid is None or row["pid_started"] is None else (pid, row["pid_started"])
+    return Program(row["host"], process, at, seen)
 
 
 def unknown(tx: Tx, address: Address, team: str) -> UnknownRecipient:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Agent
     from xats.core.mail.inbox import Letter
     from xats.core.mail.messages import Message
+    from xats.core.mail.status import DeliveryStatus
     from xats.store import Tx
 
     Ending = Literal["acked", "replied", "expired"]
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 
 @record
 class Asked:
-    """A message, its first reply, and its recipients as name@team.
+    """A message, its first reply, and its recipients.
 
-    `owing` may still reply. `ended` will not, each with the reason: it acknowledged the message, it replied to others
-    than its sender, or its copy expired.
+    `owing` are the copies of those that may still reply. `ended` (name@team) will not, each with the reason: it
+    acknowledged the message, it replied to others than its sender, or its copy expired.
     """
 
     message: Message
     reply: Letter | None
-    owing: tuple[str, ...]
+    owing: tuple[DeliveryStatus, ...]
     ended: tuple[tuple[str, Ending], ...]
 
 
@@ -46,7 +47,7 @@ def look(tx: Tx, me: Agent, message_id: int) -> Asked:
     """
     message, copies = status.status(tx, me, message_id)
     row = tx.one(FIRST, me=me.id, id=message_id)
-    owing: list[str] = []
+    owing: list[DeliveryStatus] = []
     ended: list[tuple[str, Ending]] = []
     for one in copies:
         if one.state in ("replied", "expired"):
@@ -54,5 +55,5 @@ def look(tx: Tx, me: Agent, message_id: int) -> Asked:
         elif one.acked_at is not None:
             ended.append((one.agent, "acked"))
         else:
-            owing.append(one.agent)
+            owing.append(one)
     return Asked(message, inbox.show(tx, me, row["id"]) if row else None, tuple(owing), tuple(ended))

@@ -10,7 +10,7 @@ from xats.base.record import record, replace
 from xats.core.address import parse_list
 from xats.core.agents import agents
 from xats.core.mail.messages import BY_ID, Message, message_of, visible
-from xats.core.mail.recipients import RECIPIENT, from_rows, is_direct, recipient_of, resolve
+from xats.core.mail.recipients import RECIPIENT, SEATED, from_rows, is_direct, recipient_of, resolve
 from xats.core.waking import limits, wakes
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.core.agents.agents import Agent
-    from xats.core.mail.recipients import Recipient
+    from xats.core.mail.recipients import Program, Recipient
     from xats.core.waking.reasons import Reason
     from xats.core.waking.stops import Notice
     from xats.core.waking.wakes import Joined
@@ -29,6 +29,7 @@ LARGEST_BODY = 1 << 20  # bytes of UTF-8
 LARGEST_SUBJECT = 200  # characters
 # The reasons for which `send` reports that a recipient is not woken.
 NOT_WOKEN: tuple[Reason, ...] = ("paused", "hop_limit", "no_program", "not_registered")
+INFO = "info"  # the kind of a message that only informs: by default it needs no reply
 UNLIMITED = ("human", "system")  # clients whose mail has no limit
 
 
@@ -40,7 +41,7 @@ class Draft:
     body: str
     subject: str | None = None
     kind: str | None = None  #: default: "mail", "broadcast" to a group, "reply" to a message
-    need_reply: bool | None = None  #: default: yes to named agents, no to groups and in replies
+    need_reply: bool | None = None  #: default: yes to named agents, no to groups, in replies and for the kind `INFO`
     dedupe_key: str | None = None  #: a draft with the same key is sent only once; see `_sent_before`
     ttl: int | None = None  #: ms until unread copies expire
     reply_to: int | None = None
@@ -62,6 +63,7 @@ class Sent:
     delayed: tuple[tuple[str, int], ...] = ()  #: recipients with a throttled wake, and until when (ms UTC)
     renamed: tuple[tuple[str, str], ...] = ()  #: former names in its address, and the agent of each
     dead: tuple[tuple[str, str], ...] = ()  #: if sent before: recipients whose copy expired, and why
+    programs: tuple[tuple[str, Program], ...] = ()  #: the programs of recipients that still have to read it
 
 
 INSERT = """
@@ -86,13 +88,14 @@ values (:agent, :message, 'unread', :wake, :reason, :expires_at,
     (select m.need_reply from messages m where m.id = :message))
 """
 RECIPIENTS = f"""
-select {RECIPIENT} from deliveries d join agents a on a.id = d.agent_id where d.message_id = :id order by a.id
-"""
-COPIES = f"""
-select {RECIPIENT}, d.state, d.no_wake_reason, d.expires_at from deliveries d join agents a on a.id = d.agent_id
+select {RECIPIENT} from deliveries d join agents a on a.id = d.agent_id {SEATED}
 where d.message_id = :id order by a.id
 """
-SENDER = f"select {RECIPIENT} from agents a where a.id = :id"
+COPIES = f"""
+select {RECIPIENT}, d.state, d.no_wake_reason, d.expires_at
+from deliveries d join agents a on a.id = d.agent_id {SEATED} where d.message_id = :id order by a.id
+"""
+SENDER = f"select {RECIPIENT} from agents a {SEATED} where a.id = :id"
 REPLIED = """
 update deliveries set state = 'replied', replied_at = coalesce(replied_at, :now), read_at = coalesce(read_at, :now),
     claim = null, claim_until = null
@@ -419,14 +422,16 @@ def _store(
         contract=draft.contract[1:] if draft.contract else None,
     )
     renamed = tuple([(one.called, one.address) for one in recipients if one.called])
-    return Sent(message, True, names, tuple(not_woken), tuple(delayed), renamed)
+    programs = tuple([(one.address, one.program) for one in recipients if one.program and one.id != me.id])
+    return Sent(message, True, names, tuple(not_woken), tuple(delayed), renamed, programs=programs)
 
 
 def _settled(draft: Draft, direct: bool) -> Draft:
     """Return `draft` with its defaults: its kind, and whether it needs a reply. `direct`: it goes to named agents."""
     answers = draft.reply_to is not None
     kind = draft.kind or ("reply" if answers else "mail" if direct else "broadcast")
-    need_reply = direct and not answers if draft.need_reply is None else draft.need_reply
+    asks = direct and not answers and kind.lower() != INFO
+    need_reply = asks if draft.need_reply is None else draft.need_reply
     return replace(draft, kind=kind, need_reply=need_reply)
 
 
@@ -470,7 +475,9 @@ def _became(tx: Tx, first: Message) -> Sent:
             dead.append((one.address, "expired"))
         elif row["state"] == "unread" and one.absence:
             waits.append((one.address, one.absence))
-    return Sent(first, False, tuple(one.address for _, one in copies), tuple(waits), dead=tuple(dead))
+    names = tuple(one.address for _, one in copies)
+    programs = tuple((one.address, one.program) for row, one in copies if row["state"] == "unread" and one.program)
+    return Sent(first, False, names, tuple(waits), dead=tuple(dead), programs=programs)
 
 
 def _reused(tx: Tx, first: Message, differs: Sequence[str]) -> KeyReused:

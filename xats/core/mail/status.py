@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from xats.base.errors import Refused, UnknownMessage
 from xats.base.record import from_row, record
+from xats.core.agents import listing
 from xats.core.mail.messages import Message, message_of, visible
 from xats.core.waking import wakes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.core.agents.agents import Agent
+    from xats.core.agents.agents import Agent, Details
     from xats.core.states import DeliveryState
     from xats.core.waking.reasons import Reason
     from xats.store import Row, Tx
@@ -32,6 +33,8 @@ class DeliveryStatus:
     shown_at: int | None = None
     need_reply: bool = False  #: whether this recipient still has to reply
     agent_id: int = 0  #: of the recipient
+    joined: bool = False  #: whether the wake is older than the message
+    details: Details | None = None  #: the recipient, with its session and what its program reports
 
 
 STATUS = f"""
@@ -62,10 +65,12 @@ def status(tx: Tx, me: Agent, message_id: int | None) -> tuple[Message, list[Del
     if found["sender_id"] != me.id:
         msg = f"Message {message_id} is from {message.sender}; only its sender can see its status."
         raise Refused(msg, f"xats show {message_id}", id=message_id)
-    return message, [_status_of(tx, message, row, me) for row in tx.all(STATUS, id=message_id)]
+    details = listing.recipients(tx, message_id)
+    rows = tx.all(STATUS, id=message_id)
+    return message, [_status_of(tx, message, row, me, details[row["recipient_id"]]) for row in rows]
 
 
-def _status_of(tx: Tx, message: Message, row: Row, me: Agent) -> DeliveryStatus:
+def _status_of(tx: Tx, message: Message, row: Row, me: Agent, details: Details) -> DeliveryStatus:
     state = row["delivery_state"]
     if state == "unread" and wakes.is_over(tx, message.sent_at, message.expires_at):
         state = "expired"
@@ -74,4 +79,6 @@ def _status_of(tx: Tx, message: Message, row: Row, me: Agent) -> DeliveryStatus:
     address = f"{row['agent_name']}@{row['agent_team']}"
     owes = bool(row["need_reply"]) and state not in ("replied", "expired") and row["acked_at"] is None
     about = {"agent": address, "agent_id": row["recipient_id"], "wake": wake, "no_wake_reason": reason}
+    about["joined"] = wake is not None and wake.opened_at < message.sent_at
+    about["details"] = details
     return from_row(DeliveryStatus, row, state=state, need_reply=owes, **about)

@@ -46,7 +46,7 @@ class ThreadMessage:
 
     message: Message
     copies: tuple[Copy, ...]  #: problems first
-    recipients: int = 0  #: all of them; 0 if the viewer may not see states
+    recipients: int = 0  #: all of them but the sender; 0 if the viewer may not see states
     read: int = 0  #: recipients that have read their copy
     shown: int = 0  #: recipients whose copy is only shown
 
@@ -93,7 +93,7 @@ limit :limit
 COUNT = """
 select count(*) as n, sum(case when d.state in ('read', 'replied') then 1 else 0 end) as done,
     sum(case when d.state = 'shown' then 1 else 0 end) as shown
-from deliveries d where d.message_id = :id
+from deliveries d join messages m on m.id = d.message_id where d.message_id = :id and d.agent_id <> m.sender_id
 """
 SUBJECT = f"select m.subject from messages m where m.id = :id and {SEEN}"
 

@@ -55,6 +55,11 @@ where w.next_attempt_at is not null and w.lease_token is null
     ))
 order by w.next_attempt_at limit 1
 """
+WAITING = """
+select count(w.next_attempt_at) as n, count(*) as open, min(w.next_attempt_at) as next from wakes w
+where w.closed_at is null and w.state <> 'held' and w.lease_token is null
+    and (w.next_attempt_at is null or w.next_attempt_at > :now)
+"""
 LEASED = "select id, agent_id, lease_token from wakes where lease_token is not null and lease_until is not null"
 FREE = "update wakes set lease_token = null, lease_until = null where id = :id and lease_token = :token"
 LATER = f"""
@@ -117,6 +122,16 @@ def next_due(tx: Tx, host: str | None = None) -> int | None:
     """Return when the next wake, or the next of `host`, is due (ms UTC, perhaps past); None if none waits."""
     row = tx.one(NEXT_DUE, host=host)
     return row["at"] if row else None
+
+
+def waiting(tx: Tx) -> tuple[int, int, int | None]:
+    """Return how many open wakes wait for their next attempt, how many are suspended, and when that attempt is.
+
+    Wakes that are due, leased or held do not count. The time is in ms UTC; None: no wake waits for an attempt.
+    """
+    row = tx.one(WAITING, now=tx.now)
+    assert row
+    return row["n"], row["open"] - row["n"], row["next"]
 
 
 def free_leases(tx: Tx, abandoned: Callable[[str], bool]) -> int:

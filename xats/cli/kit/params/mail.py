@@ -29,10 +29,14 @@ SubjectOption: TypeAlias = Annotated[
 ]
 NeedReplyOption: TypeAlias = Annotated[
     bool | None,
-    Option("--need-reply/--no-need-reply", help="Expect a reply. Default: yes, from agents that ADDRESS names."),
+    Option(
+        "--need-reply/--no-need-reply",
+        help="Expect a reply. Default: yes, from agents that ADDRESS names; no with --kind info.",
+    ),
 ]
 KindOption: TypeAlias = Annotated[
-    str | None, Option("--kind", metavar="NAME", help="The kind of message, for scripts. Default: mail.")
+    str | None,
+    Option("--kind", metavar="NAME", help="The kind of message, for scripts; info needs no reply. Default: mail."),
 ]
 KeyOption: TypeAlias = Annotated[
     str | None,
@@ -52,6 +56,14 @@ SendWaitOption: TypeAlias = Annotated[
     str | None,
     Option(
         "--wait", metavar="DURATION", help="Wait up to DURATION until all recipients have been shown it; else exit 124."
+    ),
+]
+StatusWaitOption: TypeAlias = Annotated[
+    str | None,
+    Option(
+        "--wait",
+        metavar="DURATION",
+        help="First wait up to DURATION until all recipients have been shown it, or exit 124.",
     ),
 ]
 BatchOption: TypeAlias = Annotated[
