@@ -2,11 +2,11 @@
 
 import json
 import os
-import re
 
 import pytest
 
 from tests.conftest import HOST
+from tests.support.steady import ages
 from xats.base import process
 from xats.core.agents import agents, doing, presence
 from xats.core.agents.agents import Seat
@@ -134,7 +134,7 @@ def test_it_shows_what_there_is_and_changes_nothing(xats, busy):
     lines = xats("recap", "--as", "bob").stdout.splitlines()
     after = [dict(row) for row in busy.store.read(lambda tx: tx.all("select * from deliveries order by message_id"))]
     assert after == before
-    lines = [re.sub(r"\d+ s ago", "just now", line) for line in lines]
+    lines = [ages(line) for line in lines]
     assert lines[0].startswith("bob (generic): unknown, seen ")
     assert lines[1:3] == ["  doing: fixing the parser (said just now)", "  unread: 1, the oldest just now"]
     assert lines[3:] == [

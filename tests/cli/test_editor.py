@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.support.steady import unfolded
+
 CUT = "# ------------------------ >8 ------------------------"
 
 
@@ -67,7 +69,7 @@ def test_an_empty_text_cancels(desk, script):
 def test_an_editor_that_fails_keeps_the_text(desk):
     desk.editor("""printf 'long text\\n' | cat - "$1" > "$1.new"; mv "$1.new" "$1"; exit 3""")
     shown = desk.run("send", "bob", code=1)
-    assert "The editor ended with exit code 3: " in shown
+    assert "The editor ended with exit code 3: " in unfolded(shown)
     assert (desk.bodies(), desk.kept()) == ([], ["long text\n\n"])
     path = re.search(r"your text is in (\S+); to send it, use --file \1", shown)[1]
     desk.run("send", "bob", "--file", path)
@@ -96,10 +98,8 @@ def test_an_editor_that_fails_without_a_text_leaves_nothing(desk, script):
 )
 def test_an_editor_that_does_not_exist_is_named_with_its_variable(desk, words, name, value, said):
     desk.environ |= {"EDITOR": "also-missing", name: value}
-    shown = desk.run(*words, code=1)
-    assert (
-        f"xats: {said}{name} names as the editor. Nothing was sent.\n  name another one, as in: export {name}=" in shown
-    )
+    shown = unfolded(desk.run(*words, code=1))
+    assert f"xats: {said}{name} names as the editor. Nothing was sent. name another one, as in: export {name}=" in shown
     assert "not found" not in shown  # as a shell would say it
     assert (desk.bodies(), desk.kept()) == ([], [])
 
@@ -114,7 +114,7 @@ def test_a_shell_finds_what_only_a_shell_can_find(desk, value):
 
 def test_an_editor_that_vanishes_keeps_what_it_wrote(desk):
     desk.editor("""echo text > $1; exec ./gone""")
-    shown = desk.run("send", "bob", code=1)
+    shown = unfolded(desk.run("send", "bob", code=1))
     assert re.search(r"exit code 127: .* \(EDITOR\)\. Nothing was sent\.", shown)
     assert "your text is in " in shown
     assert (desk.bodies(), desk.kept()) == ([], ["text\n"])

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from tests.conftest import HOST
+from tests.support.steady import ages, unfolded
 from xats.base import host, process
 from xats.base.pane import Pane
 from xats.cli.kit.context import Context
@@ -102,7 +103,7 @@ def test_a_wake_that_was_given_up_says_that_the_program_has_ended_since(xats, cr
     crew.send("alice", "dave", "hi")
     dave.refuse("not_quiet", last=True)
     dave.end(noted=True)
-    shown = " ".join(xats.on_terminal("--as", "alice", env=PLAIN).split())
+    shown = unfolded(xats.on_terminal("--as", "alice", env=PLAIN))
     assert "given up: its pane is still printing; its program ended just now, 1 unread" in shown
 
 
@@ -188,7 +189,7 @@ def test_sending_to_an_agent_whose_program_has_ended_says_so(xats, crew, dave, w
     assert xats(*words).stderr == ""  # it runs
     dave.end()
     ended = "its program has ended, and it was last seen just now"
-    assert xats(*words).stderr == f"  dave is not running: {ended}; the message is stored\n"
+    assert ages(xats(*words).stderr) == f"  dave is not running: {ended}; the message is stored\n"
     agent = crew.agent("dave")
     crew.store.write(lambda tx: departures.note(tx, agent, lambda _: True))
     at = "update sessions set gone_at = :now - 7200000 where pid is not null"
@@ -215,7 +216,7 @@ def test_several_that_are_not_running_share_a_line(xats, crew):
     programs = [Program(crew, name) for name in ("dan", "dora")]
     for one in programs:
         one.end()
-    assert xats("broadcast", *HI).stderr == (
+    assert ages(xats("broadcast", *HI).stderr) == (
         "  dan, dora are not running; the last of them was seen just now; the message is stored\n"
     )
     assert os.path.exists(xats.path)

@@ -8,6 +8,7 @@ import stat
 import pytest
 
 from tests.hooks.test_run import Desk, desk, hooked, inside, text_of
+from tests.support.steady import ages
 from xats.core.mail import inbox, sending
 from xats.core.mail.sending import Draft
 from xats.hooks import briefing, clients, letters
@@ -29,8 +30,7 @@ def read(desk: Desk) -> None:
 def owed(text: str) -> list[str]:
     """Return the lines about requests in the text for a session."""
     text = re.sub(r"/\S+/xats ", "xats ", text)  # for Codex it has the whole path of xats
-    text = re.sub(r", \d+ s ago: ", ", just now: ", text)  # on a slow machine
-    (found,) = [part for part in text.split("\n\n") if part.startswith(HEAD)] or [f"{HEAD}\n{TAIL}"]
+    (found,) = [part for part in ages(text).split("\n\n") if part.startswith(HEAD)] or [f"{HEAD}\n{TAIL}"]
     head, *lines, tail = found.split("\n")
     assert (head, tail) == (HEAD, TAIL)
     return lines
