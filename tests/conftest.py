@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import pty
@@ -17,7 +18,9 @@ import psutil
 import pytest
 from hypothesis import settings
 
+import xats as package
 from tests.support import documents
+from tests.support.blank import CREATED, new_store
 from xats.base import host
 from xats.base.errors import StoreError
 from xats.base.uptime import Uptime
@@ -55,9 +58,19 @@ os.environ["SHELL"] = "/bin/sh"
 # Agents find xats by its name, as where it is installed; a test that is about something else takes it away.
 os.environ["PATH"] = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
+# Without bytecode every process of a test would compile xats again, and every worker all tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A loaded machine is no reason to fail, and what failed once is to be repeatable elsewhere.
 settings.register_profile("xats", deadline=None, print_blob=True)
 settings.load_profile("xats")
+
+
+def pytest_configure(config) -> None:
+    """Compile xats once, before there are workers."""
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(os.path.dirname(package.__file__), quiet=2)
 
 
 def clean(environ) -> dict[str, str]:
@@ -96,7 +109,7 @@ class Clock:
     """The time in ms UTC, which passes only by `tick`."""
 
     def __init__(self) -> None:
-        self.now = 1_750_000_000_000
+        self.now = CREATED
 
     def __call__(self) -> int:
         return self.now
@@ -162,7 +175,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path, clock):
-    opened = open_store(str(tmp_path / "xats.db"), clock=clock)
+    opened = open_store(new_store(str(tmp_path / "xats.db")), clock=clock)
     yield opened
     opened.close()
 
@@ -240,7 +253,7 @@ def make_team():
 
     def make(folder) -> tuple[Team, Clock]:
         clock = Clock()
-        return Team(open_store(str(folder / "xats.db"), clock=clock)), clock
+        return Team(open_store(new_store(str(folder / "xats.db")), clock=clock)), clock
 
     return make
 
@@ -376,7 +389,7 @@ class Cli:
         return str(path)
 
     def store(self):
-        return open_store(self.path)
+        return open_store(new_store(self.path))
 
     def reap(self) -> None:
         for running in self.started:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+from functools import cache
 from pathlib import Path
 
 import xats
@@ -34,7 +35,8 @@ def parsed(path: str) -> ast.Module:
     return ast.parse(Path(path).read_text(encoding="utf-8"))
 
 
-def imports(path: str) -> set[str]:
+@cache
+def imports(path: str) -> frozenset[str]:
     """Return what `path` imports when it runs, late imports too; what only a type checker reads is left out."""
     tree = parsed(path)
     hidden = {
@@ -55,7 +57,7 @@ def imports(path: str) -> set[str]:
             assert node.module
             found.add(node.module)
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return found
+    return frozenset(found)
 
 
 def room_of(module: str) -> str:
@@ -91,7 +93,7 @@ def circles() -> list[list[str]]:
     return sorted(sorted(group) for group in found)
 
 
-def _imported(names: set[str], known: Collection[str]) -> set[str]:
+def _imported(names: Collection[str], known: Collection[str]) -> set[str]:
     """Return the modules that the imports of `names` need. `from package import module` needs the module alone."""
     found = {name for name in names if name in known}
     for package in list(found):

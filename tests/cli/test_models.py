@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from tests.project.test_rooms import ALL
 from tests.support import documents
+from tools import rooms
 from xats.base.errors import XatsError
 from xats.base.jsontext import SCHEMA_VERSION
 from xats.cli import models
@@ -212,7 +212,8 @@ def test_a_verb_without_json_is_said_to_have_none(xats):
 
 
 def test_only_cold_verbs_import_the_models():
-    users = {name for name, known in ALL.items() if any(one.startswith("xats.cli.models") for one in known)}
+    paths = rooms.modules().items()
+    users = {name for name, path in paths if any(one.startswith("xats.cli.models") for one in rooms.imports(path))}
     assert {name for name in users if not name.startswith("xats.cli.models")} == {
         "xats.cli.tasks.transfer",
     }

@@ -18,6 +18,7 @@ import pytest
 
 from tests import support
 from tests.support import documents
+from tests.support.blank import new_store
 from xats.base import process
 from xats.daemon import lock
 from xats.store.sqlite import holder
@@ -188,6 +189,7 @@ class World:
 
     def register(self, name, where=None, *options, **env):
         """Register `name` in the pane of the composer `where`, or in none."""
+        new_store(self.path)
         if where is None:
             return self.xats("register", name, "--no-pane", *options, **env)
         tmux = {"TMUX": f"{where.tmux.socket},{where.tmux.pid},0", "TMUX_PANE": "%0"}
