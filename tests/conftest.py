@@ -11,7 +11,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 
 import psutil
@@ -21,6 +20,7 @@ from hypothesis import settings
 import xats as package
 from tests.support import documents
 from tests.support.blank import CREATED, new_store
+from tests.support.waiting import until
 from xats.base import host
 from xats.base.errors import StoreError
 from xats.base.uptime import Uptime
@@ -86,20 +86,10 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON_COLORS", "0")  # since Python 3.13 a traceback has colours on a terminal
 
 
-@pytest.fixture
-def until():
+@pytest.fixture(name="until")
+def _until():
     """Wait for a state: `until(condition)` returns the first true value of `condition()`."""
-
-    def wait(condition, seconds: float = 10.0):
-        deadline = time.monotonic() + seconds
-        while True:
-            value = condition()
-            if value:
-                return value
-            assert time.monotonic() < deadline, f"waited {seconds} s for {condition}"
-            time.sleep(0.005)
-
-    return wait
+    return until
 
 
 # -- in this process ---------------------------------------------------------------------------------------------------
