@@ -11,7 +11,7 @@ import xats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Iterator
 
 ROOT = Path(xats.__file__).resolve().parent.parent
 BASE = "base"  # with the settings: every room may import it
@@ -38,18 +38,8 @@ def parsed(path: str) -> ast.Module:
 @cache
 def imports(path: str) -> frozenset[str]:
     """Return what `path` imports when it runs, late imports too; what only a type checker reads is left out."""
-    tree = parsed(path)
-    hidden = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for statement in node.body
-        for inner in ast.walk(statement)
-    }
     found: set[str] = set()
-    for node in ast.walk(tree):
-        if id(node) in hidden:
-            continue
+    for node in statements(parsed(path).body):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -58,6 +48,15 @@ def imports(path: str) -> frozenset[str]:
             found.add(node.module)
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
     return frozenset(found)
+
+
+def statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Yield the statements of `body` and those inside them, but for what is inside `if TYPE_CHECKING`."""
+    for node in body:
+        yield node
+        hidden = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for name in ("orelse",) if hidden else ("body", "orelse", "handlers", "finalbody", "cases"):
+            yield from statements(getattr(node, name, ()))
 
 
 def room_of(module: str) -> str:
