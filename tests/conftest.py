@@ -18,6 +18,7 @@ import pytest
 from hypothesis import settings
 
 import xats as package
+from tests import support
 from tests.support import documents
 from tests.support.blank import CREATED, new_store
 from tests.support.waiting import until
@@ -68,9 +69,10 @@ settings.load_profile("xats")
 
 
 def pytest_configure(config) -> None:
-    """Compile xats once, before there are workers."""
+    """Compile xats, and what runs in panes, once before there are workers."""
     if not hasattr(config, "workerinput"):
-        compileall.compile_dir(os.path.dirname(package.__file__), quiet=2)
+        for folder in (os.path.dirname(package.__file__), support.FOLDER):
+            compileall.compile_dir(folder, quiet=2)
 
 
 def clean(environ) -> dict[str, str]:
