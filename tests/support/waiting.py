@@ -8,7 +8,7 @@ PATIENCE = 30.0  # seconds; a deadline for a loaded machine, never a pace
 def until(condition, seconds=PATIENCE, what=""):
     """Return the first true value of `condition()`. Fail after `seconds`.
 
-    Between two looks it sleeps for three times as long as a look takes: at least 5 ms, at most 50 ms.
+    Between two looks it sleeps for five times as long as a look takes: at least 5 ms, at most 50 ms.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -19,4 +19,4 @@ def until(condition, seconds=PATIENCE, what=""):
         after = time.monotonic()
         if after > deadline:
             raise AssertionError(f"waited {seconds} s for {what or condition}")
-        time.sleep(min(max(0.005, 3 * (after - before)), 0.05))
+        time.sleep(min(max(0.005, 5 * (after - before)), 0.05))
