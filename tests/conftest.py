@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import pty
@@ -10,14 +11,17 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 
 import psutil
 import pytest
 from hypothesis import settings
 
+import xats as package
+from tests import support
 from tests.support import documents
+from tests.support.blank import CREATED, new_store
+from tests.support.waiting import until
 from xats.base import host
 from xats.base.errors import StoreError
 from xats.base.uptime import Uptime
@@ -55,9 +59,20 @@ os.environ["SHELL"] = "/bin/sh"
 # Agents find xats by its name, as where it is installed; a test that is about something else takes it away.
 os.environ["PATH"] = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
+# Without bytecode every process of a test would compile xats again, and every worker all tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A loaded machine is no reason to fail, and what failed once is to be repeatable elsewhere.
 settings.register_profile("xats", deadline=None, print_blob=True)
 settings.load_profile("xats")
+
+
+def pytest_configure(config) -> None:
+    """Compile xats, and what runs in panes, once before there are workers."""
+    if not hasattr(config, "workerinput"):
+        for folder in (os.path.dirname(package.__file__), support.FOLDER):
+            compileall.compile_dir(folder, quiet=2)
 
 
 def clean(environ) -> dict[str, str]:
@@ -73,20 +88,10 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON_COLORS", "0")  # since Python 3.13 a traceback has colours on a terminal
 
 
-@pytest.fixture
-def until():
+@pytest.fixture(name="until")
+def _until():
     """Wait for a state: `until(condition)` returns the first true value of `condition()`."""
-
-    def wait(condition, seconds: float = 10.0):
-        deadline = time.monotonic() + seconds
-        while True:
-            value = condition()
-            if value:
-                return value
-            assert time.monotonic() < deadline, f"waited {seconds} s for {condition}"
-            time.sleep(0.005)
-
-    return wait
+    return until
 
 
 # -- in this process ---------------------------------------------------------------------------------------------------
@@ -96,7 +101,7 @@ class Clock:
     """The time in ms UTC, which passes only by `tick`."""
 
     def __init__(self) -> None:
-        self.now = 1_750_000_000_000
+        self.now = CREATED
 
     def __call__(self) -> int:
         return self.now
@@ -162,7 +167,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path, clock):
-    opened = open_store(str(tmp_path / "xats.db"), clock=clock)
+    opened = open_store(new_store(str(tmp_path / "xats.db")), clock=clock)
     yield opened
     opened.close()
 
@@ -240,7 +245,7 @@ def make_team():
 
     def make(folder) -> tuple[Team, Clock]:
         clock = Clock()
-        return Team(open_store(str(folder / "xats.db"), clock=clock)), clock
+        return Team(open_store(new_store(str(folder / "xats.db")), clock=clock)), clock
 
     return make
 
@@ -385,7 +390,7 @@ class Cli:
         return str(path)
 
     def store(self):
-        return open_store(self.path)
+        return open_store(new_store(self.path))
 
     def reap(self) -> None:
         for running in self.started:

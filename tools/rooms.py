@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import os
+from functools import cache
 from pathlib import Path
 
 import xats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Iterator
 
 ROOT = Path(xats.__file__).resolve().parent.parent
 BASE = "base"  # with the settings: every room may import it
@@ -34,20 +35,11 @@ def parsed(path: str) -> ast.Module:
     return ast.parse(Path(path).read_text(encoding="utf-8"))
 
 
-def imports(path: str) -> set[str]:
+@cache
+def imports(path: str) -> frozenset[str]:
     """Return what `path` imports when it runs, late imports too; what only a type checker reads is left out."""
-    tree = parsed(path)
-    hidden = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for statement in node.body
-        for inner in ast.walk(statement)
-    }
     found: set[str] = set()
-    for node in ast.walk(tree):
-        if id(node) in hidden:
-            continue
+    for node in statements(parsed(path).body):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -55,7 +47,16 @@ def imports(path: str) -> set[str]:
             assert node.module
             found.add(node.module)
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return found
+    return frozenset(found)
+
+
+def statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Yield the statements of `body` and those inside them, but for what is inside `if TYPE_CHECKING`."""
+    for node in body:
+        yield node
+        hidden = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for name in ("orelse",) if hidden else ("body", "orelse", "handlers", "finalbody", "cases"):
+            yield from statements(getattr(node, name, ()))
 
 
 def room_of(module: str) -> str:
@@ -91,7 +92,7 @@ def circles() -> list[list[str]]:
     return sorted(sorted(group) for group in found)
 
 
-def _imported(names: set[str], known: Collection[str]) -> set[str]:
+def _imported(names: Collection[str], known: Collection[str]) -> set[str]:
     """Return the modules that the imports of `names` need. `from package import module` needs the module alone."""
     found = {name for name in names if name in known}
     for package in list(found):

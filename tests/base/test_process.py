@@ -6,10 +6,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
+from tests.support.waiting import until
 from xats.base import host, occupancy, process
 from xats.base.pane import Pane
 from xats.core.agents.agents import Seat
@@ -33,13 +33,6 @@ def child():
         running.stdout.readline()
         yield running
         running.kill()
-
-
-def until(condition):
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_what_a_process_has_marked_is_free_when_it_is_gone(child):

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.blank import new_store
 from xats.cli.kit import complete, verbs
 from xats.cli.kit.context import Context
 from xats.core import candidates
@@ -65,7 +66,7 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def store(home):
     """A store with three agents in team t, one in team pay, and hostile mail from alice to Bob."""
-    made = open_store(str(home / "state" / "xats.db"))
+    made = open_store(new_store(str(home / "state" / "xats.db")))
 
     def fill(tx):
         seated = {

@@ -17,6 +17,7 @@ import pytest
 
 from tests.conftest import Team, trust_clock
 from tests.support import documents
+from tests.support.blank import new_store
 from xats.core.mail import inbox
 from xats.store.open import open_store
 from xats.store.sqlite import engine
@@ -37,7 +38,7 @@ def mail(xats, crew):
 def old(xats):
     """A store with mail from 40 days ago, of which bob has read the first message and not the second."""
     clock = lambda: engine.host_clock() - 40 * DAY  # noqa: E731
-    opened = open_store(xats.path, clock=clock)
+    opened = open_store(new_store(xats.path), clock=clock)
     made = Team(opened)
     made.add("alice", "bob")
     made.send("alice", "bob", "read", dedupe_key="k")

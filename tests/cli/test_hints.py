@@ -81,6 +81,7 @@ def commands_in(text: str, *, hint: bool) -> list[str]:
     return found
 
 
+@cache
 def everywhere() -> list[tuple[str, str]]:
     """Return (place, command) of every command that a text names."""
     found = []
@@ -115,16 +116,13 @@ def known(path: str) -> str | None:
     return path if path in verbs.VERBS else None
 
 
-ALL = everywhere()
-
-
 def test_the_search_sees_commands_of_every_kind():
-    found = {command for _, command in ALL}
+    found = {command for _, command in everywhere()}
     assert {"daemon stop", "task claim --next", "inbox", "reply 2 - <<'EOF'"} <= found
     assert "send bob 'The parser is ready' -s Parser" in found
     assert f"task feedback {SOME} 'what is missing'" in found
     assert {"contract list --all -n 7", "task list -n 7"} <= found  # as Context.command makes them
-    assert len(ALL) > 300
+    assert len(everywhere()) > 300
 
 
 def objection(command: str) -> str | None:
@@ -142,12 +140,12 @@ def objection(command: str) -> str | None:
 
 
 def test_every_command_exists_and_has_its_options():
-    assert [(place, command, why) for place, command in ALL if (why := objection(command))] == []
+    assert [(place, command, why) for place, command in everywhere() if (why := objection(command))] == []
 
 
 def test_no_text_stands_in_double_quotes():
     """A shell runs backticks and $() in them, and an agent writes its text as it was shown."""
-    assert [(place, command) for place, command in ALL if '"' in re.sub(r"'[^']*'", "", command)] == []
+    assert [(place, command) for place, command in everywhere() if '"' in re.sub(r"'[^']*'", "", command)] == []
 
 
 def test_every_argument_that_is_a_text_is_known_as_one():

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.project.test_rooms import PATHS, parsed
+from tools.rooms import modules, parsed
 from xats.base import programs
 from xats.clients import model
 
@@ -20,7 +20,7 @@ WORDS |= {one.session_variable for one in PROGRAMS} | set(programs.MARKS)
 WORDS -= {"", "cursor"}  # that one is a field of a screen as well, and is looked at below
 # The room of the clients, what is written from it, and the code that a client's file names.
 THEIRS = {"xats.base.programs"} | {one.inbox for one in PROGRAMS if one.inbox}
-OTHERS = [name for name in PATHS if not name.startswith("xats.clients") and name not in THEIRS]
+OTHERS = {name: path for name, path in modules().items() if not name.startswith("xats.clients") and name not in THEIRS}
 
 
 def texts(tree: ast.Module):
@@ -37,16 +37,17 @@ def texts(tree: ast.Module):
             yield node.value
 
 
-@pytest.mark.parametrize("module", OTHERS)
-def test_no_code_outside_the_clients_names_a_program(module):
-    assert sorted(set(texts(parsed(PATHS[module]))) & WORDS) == []
+def test_no_code_outside_the_clients_names_a_program():
+    for module, path in OTHERS.items():
+        assert sorted(set(texts(parsed(path))) & WORDS) == [], module
 
 
-@pytest.mark.parametrize("module", OTHERS)
-def test_nothing_is_compared_with_the_program_cursor(module):
-    for node in ast.walk(parsed(PATHS[module])):
-        if isinstance(node, (ast.Compare, ast.Match)):
-            assert "cursor" not in [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+def test_nothing_is_compared_with_the_program_cursor():
+    for module, path in OTHERS.items():
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, (ast.Compare, ast.Match)):
+                words = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+                assert "cursor" not in words, module
 
 
 def test_a_name_would_be_found():

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from tests.conftest import trust_clock
+from tests.support.blank import new_store
 from tests.support.world import desk, world
 from xats.clients import registry
 from xats.core.agents import agents, registration
@@ -64,7 +65,7 @@ def write_old_mail(store, count: int) -> None:
 @pytest.fixture
 def aged(world):
     """A world whose store has mail that was read 40 days ago."""
-    store = open_store(world.path, clock=lambda: host_clock() - 40 * DAY)
+    store = open_store(new_store(world.path), clock=lambda: host_clock() - 40 * DAY)
     write_old_mail(store, 15)
     store.close()
     trust_clock(world.path)

@@ -10,12 +10,12 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 
 import libtmux
 import pytest
 
 from tests import support
+from tests.support.waiting import until
 from tests.support.world import world
 from xats.base import process
 from xats.tmux import paste
@@ -37,17 +37,6 @@ TITLES = (
 def _no_tmux_around(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(("TMUX", "XATS_"))]:
         monkeypatch.delenv(name)
-
-
-def until(condition, seconds=10.0):
-    """Wait for a state; return the first true value of `condition()`."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"waited {seconds} s for {condition}"
-        time.sleep(0.01)
 
 
 class Seat:

@@ -17,7 +17,7 @@ import pytest
 
 from tests import support
 from tests.delivery.conftest import LINE, until
-from tests.support.stagehand import LOOKS, Person, play, play_again, play_at_prompt, play_in_bash
+from tests.support.stagehand import LOOKS, Bystander, Person, play, play_again, play_at_prompt, play_in_bash
 from tests.support.world import Composer
 from xats.base import faults, process
 from xats.delivery import screens
@@ -266,6 +266,14 @@ def reasons(obstacle, look, moment):
     }
 
 
+def test_a_bystander_sees_every_byte(desk):
+    seen = Bystander(desk)
+    desk.cmd("set-buffer", "-b", "x", "pasted")
+    desk.cmd("paste-buffer", "-p", "-d", "-b", "x", "-t", seen.pane.pane_id)
+    desk.cmd("send-keys", "-t", seen.pane.pane_id, "Enter")
+    until(lambda: seen.got == b"pasted\r")
+
+
 # -- the matrix --------------------------------------------------------------------------------------------------------
 
 SEEN = (dialog, busy, noise, draft, synchronized)
@@ -288,7 +296,7 @@ def name(value):
 @pytest.mark.parametrize(("obstacle", "moment", "look"), CELLS, ids=name)
 def test_an_obstacle(desk, monkeypatch, obstacle, moment, look):
     role = (play_in_bash if obstacle in BASH else play)(desk, look, **SIZE)
-    others = [play(desk, look, split=role.pane), play(desk, look)]
+    others = [Bystander(desk, role.pane), Bystander(desk)]
     role.do("idle")  # it has drawn itself for its half of the window
     mend = appear(monkeypatch, obstacle, moment, role)
     result = role.deliver(line=lambda: (mend.at("line"), LINE)[1])
@@ -301,7 +309,7 @@ def test_an_obstacle(desk, monkeypatch, obstacle, moment, look):
         until(lambda: successor.sent, 2)
     assert [*role.sent, *(successor.sent if successor is not role else [])] == [LINE]
     assert role.approvals + successor.approvals == 0
-    assert [other.got for other in others] == [[], []]
+    assert [other.got for other in others] == [b"", b""]
     assert desk.buffers() == ""
 
 

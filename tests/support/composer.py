@@ -14,7 +14,8 @@ import termios
 import time
 import tty
 
-parser = argparse.ArgumentParser()
+# With a width, argparse does not import shutil to ask for one.
+parser = argparse.ArgumentParser(formatter_class=lambda prog: argparse.HelpFormatter(prog, width=120))
 parser.add_argument("log")
 parser.add_argument("--prompt", default="> ")
 parser.add_argument("--plain", action="store_true", help="without bracketed paste")

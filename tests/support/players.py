@@ -14,19 +14,16 @@ typed or pasted; every entry has the time as `at` (ns, monotonic).
 # ruff: noqa: RUF001 - the glyphs of their prompts
 import codecs
 import os
-import pty
-import random
 import re
 import select
 import signal
-import subprocess
 import sys
 import termios
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import composer
+import composer  # what only some players need is imported late: a test starts several
 
 parser = composer.parser
 parser.add_argument("--look", default="readline", choices=("readline", "claude-code", "codex", "gemini", "opencode"))
@@ -127,7 +124,11 @@ class Player(composer.Composer):
         self.approved, self.spun, self.pasted_at, self.paste, self.markers = 0, 0, 0.0, "", []
         self.asked, self.rest, self.title = [], "", ""
         self.fifo = self.errand = self.child = None
-        self.chance = random.Random(options.chance) if options.chance else None
+        self.chance = None
+        if options.chance:
+            import random
+
+            self.chance = random.Random(options.chance)
         self.next_at, self.mending = 0.0, ""
         self.decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         if options.busy:
@@ -327,6 +328,8 @@ class Player(composer.Composer):
         self.text, self.markers = "", []
 
     def run_errand(self):
+        import subprocess
+
         # It outlives this pane: what it has begun to read, it reads to the end.
         words = ["sh", "-c", self.options.on_wake]
         self.errand = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True)
@@ -433,8 +436,12 @@ class Player(composer.Composer):
             self.ended = True
         elif word == "run":
             self.mode = termios.tcgetattr(0)
+            import subprocess
+
             self.held, self.child = True, subprocess.Popen(["sh", "-c", f"stty sane; {rest}"])
         elif word == "serve":
+            import pty
+
             pid, self.master = pty.fork()
             if not pid:
                 os.execvp("sh", ["sh", "-c", rest])

@@ -80,6 +80,20 @@ class Role(Seat):
         return tmux.deliver(request(self.session, line, self.client_name, token=token, **how))
 
 
+class Bystander:
+    """A pane in which nobody plays: it records every byte that reaches it."""
+
+    def __init__(self, desk: Desk, split: Pane | None = None) -> None:
+        self.path = os.path.join(desk.folder, f"got{next(desk._serial)}")
+        self.pane = desk.open(f"stty raw -echo && exec cat > {shlex.quote(self.path)}", split=split)
+        until(lambda: os.path.exists(self.path))
+
+    @property
+    def got(self) -> bytes:
+        with open(self.path, "rb") as file:
+            return file.read()
+
+
 class Person:
     """Somebody who looks at a pane in a terminal, a real tmux client, and types there. It leaves with the test."""
 

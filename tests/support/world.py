@@ -11,32 +11,20 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 
 import psutil
 import pytest
 
 from tests import support
 from tests.support import documents
+from tests.support.blank import new_store
+from tests.support.waiting import PATIENCE, until
 from xats.base import process
 from xats.daemon import lock
 from xats.store.sqlite import holder
 
 COMPOSER = os.path.join(support.FOLDER, "composer.py")
 FOREIGN = ("XATS_", "TMUX", "CLAUDE", "CODEX", "GEMINI_", "QWEN_", "OPENCODE", "AMP_", "CURSOR_", "SANDBOX_")
-PATIENCE = 30.0  # seconds; a deadline for a loaded machine, never a pace
-
-
-def until(condition, seconds=PATIENCE, what=""):
-    """Wait for a state; return the first true value of `condition()`."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds} s for {what or condition}")
-        time.sleep(0.01)
 
 
 def halt(pid, path):
@@ -188,6 +176,7 @@ class World:
 
     def register(self, name, where=None, *options, **env):
         """Register `name` in the pane of the composer `where`, or in none."""
+        new_store(self.path)
         if where is None:
             return self.xats("register", name, "--no-pane", *options, **env)
         tmux = {"TMUX": f"{where.tmux.socket},{where.tmux.pid},0", "TMUX_PANE": "%0"}

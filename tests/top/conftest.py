@@ -9,6 +9,7 @@ import time
 import pytest
 
 from tests.conftest import Team
+from tests.support.blank import new_store
 from xats.cli.kit.context import Context
 from xats.cli.top.app import TopApp
 from xats.cli.top.screen import Top
@@ -29,7 +30,7 @@ class Live:
     def __init__(self, path: str) -> None:
         self.path = path
         self._watching: list[Context] = []
-        self.team = Team(open_store(path))
+        self.team = Team(open_store(new_store(path)))
         self.team.add("alice", role="backend", client="claude-code")
         self.team.add("bob", role="reviewer", client="codex")
         self.team.register("carol", client="human")
