@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import HOST, Clock
+from tests.support.checks import dangling
 from xats.base import occupancy, process
 from xats.base.pane import Pane
 from xats.core import prune
@@ -40,7 +41,7 @@ def pruned(store, limit: int = prune.FIRST, age: int = AGE) -> prune.Counts:
     while place:
         done = store.write(lambda tx, here=place: prune.step(tx, here, before, limit, unused))
         place, removed = done.place, removed + done.removed
-        assert store.read(lambda tx: tx.all("pragma foreign_key_check")) == []
+        assert dangling(store) == []
     return removed
 
 
@@ -354,6 +355,7 @@ def test_without_a_word_on_agents_none_goes(crew, clock, store):
     assert (counts.agents, counts.sessions) == (0, 0)
 
 
+@pytest.mark.sqlite
 def test_no_statement_scans_a_table(crew, clock, store):
     """Neither its own, nor the looks for references that SQLite adds to it."""
     crew.send("alice", "bob")

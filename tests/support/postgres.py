@@ -24,6 +24,9 @@ import time
 from urllib.parse import quote
 
 import psutil
+import psycopg
+
+from xats.store.open import open_store
 
 ADMIN, OWNER = "postgres", "xats"  # a superuser, and the role that owns the stores, which has no rights beyond that
 PASSWORD = "the password of a test"  # only asked for over TCP
@@ -168,8 +171,6 @@ class Server:
 
     def connect(self, database: str = "postgres", user: str = ADMIN):
         """Connect directly, without xats; every statement is a transaction of its own."""
-        import psycopg
-
         return psycopg.connect(self.url(database, user), autocommit=True)
 
     def create(self) -> None:
@@ -273,13 +274,48 @@ class Server:
         return running
 
     def _answers(self) -> bool:
-        import psycopg
-
         try:
             self.connect().close()
         except psycopg.OperationalError:
             return False
         return True
+
+
+class Database:
+    """A database with the schema of xats, which `empty` makes as new as a new one. Its owner has no other rights.
+
+    To empty it costs 2 ms: a new database costs 100 ms or more, and so does `truncate`, which makes new files for each
+    table and each index.
+    """
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.server, self.name, self.url = server, name, server.url(name)
+        with server.connect() as admin:
+            create = f"create database {name} owner {OWNER} template template0"
+            try:  # the order of words, so that a text that is not compared by code point is found
+                admin.execute(f"{create} locale_provider icu icu_locale 'en-US'")
+            except psycopg.Error:  # before version 15, or without ICU
+                admin.execute(create)
+        open_store(self.url).close()
+        self._admin = server.connect(name)
+        tables = self._admin.execute("select tablename from pg_tables where schemaname = 'xats' order by tablename")
+        sequences = self._admin.execute("select sequencename from pg_sequences where schemaname = 'xats'")
+        self._empty = "; ".join(
+            [
+                "set session_replication_role = replica",  # no row is asked for what refers to it
+                "set lock_timeout = '10s'",
+                *(f"delete from xats.{name}" for (name,) in tables if name not in ("meta", "migrations")),
+                *(f"select setval('xats.{name}', 1, false)" for (name,) in sequences),
+            ]
+        )
+
+    def empty(self) -> str:
+        """Remove every row, begin the ids anew, and return the address. The schema and the id of the store stay."""
+        self._admin.execute(self._empty)
+        return self.url
+
+    def close(self) -> None:
+        self._admin.close()
 
 
 def keep(folder: str, lock: str) -> None:
