@@ -18,6 +18,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support import documents
+from tests.support import postgres as servers
 from xats.base import host
 from xats.base.errors import StoreError
 from xats.base.uptime import Uptime
@@ -55,6 +56,9 @@ os.environ["SHELL"] = "/bin/sh"
 # Agents find xats by its name, as where it is installed; a test that is about something else takes it away.
 os.environ["PATH"] = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
+# What to do without a PostgreSQL server: "require" fails; by default its tests are skipped.
+POSTGRES = os.environ.get("XATS_TEST_POSTGRES", "")
+
 # A loaded machine is no reason to fail, and what failed once is to be repeatable elsewhere.
 settings.register_profile("xats", deadline=None, print_blob=True)
 settings.load_profile("xats")
@@ -87,6 +91,22 @@ def until():
             time.sleep(0.005)
 
     return wait
+
+
+# -- the databases -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory) -> servers.Server:
+    """The PostgreSQL server of this test run, which all workers share. It ends with the last of them."""
+    own = tmp_path_factory.getbasetemp()
+    run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    try:
+        return servers.shared(str(run))
+    except servers.Missing as missing:
+        if POSTGRES == "require":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
 
 
 # -- in this process ---------------------------------------------------------------------------------------------------
