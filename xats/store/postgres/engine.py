@@ -49,7 +49,6 @@ FIRST, LONGEST = 0.05, 0.5  # seconds between two attempts to reach the server
 RESOLVE = 15.0  # seconds to find out whether a commit was made: its connection may live for HOLD
 BATCH = 200  # statements that are sent at once
 KEPT = 24 * 3600_000  # ms that the id of a commit is kept
-CLEAN = 256  # commits of one process between two removals of old ids
 
 # Each statement of a batch has its own snapshot, so the version and the time are read after the lock was given. The ms
 # behind `set local` are literals, because SET takes no expression.
@@ -76,9 +75,13 @@ FIRST_WRITE = (
     + SETTINGS
     + f"select pg_advisory_xact_lock({LOCK}); select 0 as schema, '' as id, {NOW.format(newest=0)}"
 )
-COMMIT = "insert into commits (id, at) values (%(id)s, %(now)s); notify xats; commit"
+COMMIT = """
+insert into commits (id, at) values (%(id)s, %(now)s);
+delete from commits where at < %(now)s - %(kept)s and n < (select max(n) from commits);
+notify xats;
+commit
+"""
 FOUND = "select 1 from commits where id = :id"
-OLD = "delete from commits where at < :before and n < (select max(n) from commits)"
 
 EVENT = """
 insert into events (at, team, type, actor, subject, data) values (:at, :team, :type, :actor, :subject, :data)
@@ -198,7 +201,11 @@ class Store:
         self._ear: listening.Ear | None = None
         self._gone = False
         self._connection: psycopg.Connection[Any] | None = None
-        self._patiently(self._recognise)
+        try:
+            self._patiently(self._recognise)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def key(self) -> str:
@@ -228,15 +235,13 @@ class Store:
         try:
             result = work(tx)
             tx.write_events()
-            if self._commits % CLEAN == 0:
-                tx.run(OLD, before=tx.now - KEPT)
             faults.point("store.before_commit")
         except BaseException:
             _roll_back(connection)
             raise
         mark = f"{self._mark}.{self._commits}.{os.urandom(4).hex()}"
         try:
-            connection.execute(COMMIT, {"id": mark, "now": tx.now})
+            connection.execute(COMMIT, {"id": mark, "now": tx.now, "kept": KEPT})
         except psycopg.Error as error:
             if not connection.closed:
                 _roll_back(connection)
