@@ -5,7 +5,7 @@ This is the only module that chooses an engine, and the only one besides `xats d
 
 from __future__ import annotations
 
-from xats.store.sqlite import engine
+from xats.store.sqlite import SCHEMA_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +34,12 @@ def open_store(
     Raises StoreForeign, StoreTooNew, StoreCorrupt, StoreReadOnly, StoreBusy or StoreError. The content of the file is
     then as it was before.
     """
+    if "://" in path:
+        return _open_database(path, clock, patience)
+    from xats.store.sqlite import engine
+
     opened = engine.Store(path, clock or engine.host_clock, warn, patience, notice)
-    if opened.schema < engine.SCHEMA_VERSION:
+    if opened.schema < SCHEMA_VERSION:
         from xats.store.sqlite import migrate
 
         try:
@@ -44,4 +48,30 @@ def open_store(
             opened.close()
             raise
         opened.upgraded = opened.schema > 0
+    return opened
+
+
+def _open_database(url: str, clock: Callable[[], int] | None, patience: float | None) -> Store:
+    """Open the store in the PostgreSQL database at `url`, and migrate its schema where that is needed."""
+    try:
+        from xats.store.postgres import engine
+    except ImportError as error:
+        if "psycopg" not in f"{error.name} {error}":
+            raise
+        from xats.base.errors import DriverMissing
+
+        ways = ("pipx inject xats 'psycopg[binary]'", "pip install 'xats[postgres]'")
+        fix = f"uv tool install 'xats[postgres]'   (or: {'; or: '.join(ways)})"
+        raise DriverMissing("", fix) from None
+    opened = engine.Store(url, clock, patience)
+    if opened.schema < SCHEMA_VERSION:
+        from xats.store.postgres import migrate
+
+        before = opened.schema
+        try:
+            migrate.upgrade(opened)
+        except BaseException:
+            opened.close()
+            raise
+        opened.upgraded = before > 0
     return opened

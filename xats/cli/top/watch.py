@@ -21,6 +21,7 @@ from xats.core.tasks import owners
 from xats.core.teams import teams
 from xats.core.waking import pauses, wakes
 from xats.daemon import autostart, lock
+from xats.store.sqlite.paths import exists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -275,6 +276,8 @@ class Watch:
 
     def _identity(self) -> tuple[int, int] | None:
         """Return what identifies the file of the store, or None if there is none or it is empty."""
+        if "://" in self.here.path:
+            return (0, 0) if exists(self.here.path) else None
         try:
             found = os.stat(self.here.path)
         except FileNotFoundError:

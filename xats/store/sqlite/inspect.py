@@ -111,6 +111,10 @@ def snapshot(path: str, work: Callable[[Tx], T]) -> T:
 
     Raises NotFound and the StoreErrors.
     """
+    if "://" in path:
+        from xats.store.postgres import look as database
+
+        return database.snapshot(path, work)
     connection = look(path)
     try:
         connection.execute("begin")
