@@ -43,7 +43,7 @@ def note(store, subject: str) -> str:
     return store.write(work)
 
 
-@pytest.mark.parametrize("how", ["lost", "unanswered", "late"])
+@pytest.mark.parametrize("how", ["lost", "unanswered", "late", "ended"])
 def test_a_link_that_is_cut_at_any_step_loses_and_doubles_nothing(link, postgres, empty, how):
     open_store(postgres.url(empty)).close()
     link.how = how
@@ -61,7 +61,7 @@ def test_a_link_that_is_cut_at_any_step_loses_and_doubles_nothing(link, postgres
     straight.close()
 
 
-@pytest.mark.parametrize("how", ["lost", "unanswered", "late"])
+@pytest.mark.parametrize("how", ["lost", "unanswered", "late", "ended"])
 def test_a_link_that_is_cut_in_the_migration_makes_one_schema(link, empty, how):
     link.how, link.cut = how, 4
     store = open_store(link.url)

@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 
+FATAL = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
 HOLD = 0.5  # seconds that a message is on its way after the client has lost its connection
 
 
@@ -16,7 +17,8 @@ class Link:
     """Listens in `folder` and passes on to the socket `server`. From the `cut`-th message on, it breaks once.
 
     `how` is what happens to that message: "lost" (it does not arrive), "unanswered" (it arrives, its answer does not),
-    or "late" (it arrives after the client has lost its connection).
+    "late" (it arrives after the client has lost its connection), or "ended" (it arrives, and instead of the answer the
+    client gets what a server says that is shut down).
     """
 
     def __init__(self, folder: str, server: str) -> None:
@@ -73,9 +75,11 @@ class Link:
                     continue
                 self.broken += 1
                 silent.set()
-                if self.how == "unanswered":
+                if self.how in ("unanswered", "ended"):
                     server.sendall(message)
                     self._answered(server)
+                if self.how == "ended":
+                    client.sendall(b"E" + struct.pack("!I", len(FATAL) + 4) + FATAL)
                 client.shutdown(socket.SHUT_RDWR)
                 if self.how == "late":
                     threading.Event().wait(HOLD)  # the time on the way, not a wait for a state

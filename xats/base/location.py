@@ -114,26 +114,37 @@ def key(location: str, environ: Mapping[str, str]) -> str:
     """Return the name that all processes of this user on this host have for the store at `location`.
 
     For a file that is its path without links; for a database it is HOST:PORT/DATABASE. The user name does not count.
-    What the URL leaves out comes from PGHOST, PGPORT, PGDATABASE and PGSERVICE, as libpq does it. A service counts as
-    its name, because only libpq knows what is in its file.
+    A service counts as its name, because only libpq reads its file.
     """
     if not is_url(location):
         return os.path.realpath(location)
-    rest = split(location)[0].partition("://")[2]
-    place, _, query = rest.partition("?")
-    given = {name: _decoded(value) for name, _, value in (one.partition("=") for one in query.split("&"))}
-    who, _, place = place.rpartition("@")
-    where, _, database = place.partition("/")
-    host, _, port = where.rpartition(":") if not where.endswith("]") and ":" in where else (where, "", "")
-    service = given.get("service") or environ.get("PGSERVICE", "")
-    usual = ("", "", "") if service else ("local", "5432", "")
-    host = given.get("host") or _decoded(host) or given.get("hostaddr") or environ.get("PGHOST") or usual[0]
-    port = given.get("port") or port or environ.get("PGPORT") or usual[1]
-    database = given.get("dbname") or _decoded(database) or environ.get("PGDATABASE", "")
-    if not database and not service:
-        database = given.get("user") or _decoded(who) or environ.get("PGUSER") or _login()
-    begin = f"service={service}/" if service else ""
-    return f"{begin}{host.lower().strip('[]')}:{port}/{database}"
+    place = Place(location, environ)
+    begin = f"service={place.service}/" if place.service else ""
+    return f"{begin}{place.host or 'local'}:{place.port}/{place.database}"
+
+
+class Place:
+    """Where a database is, as libpq finds it: by its URL, and by PGHOST, PGPORT, PGDATABASE, PGUSER and PGSERVICE.
+
+    What a service may say is "" where neither the URL nor a variable says it.
+    """
+
+    def __init__(self, url: str, environ: Mapping[str, str]) -> None:
+        place, _, query = split(url)[0].partition("://")[2].partition("?")
+        given = {name: _decoded(value) for name, _, value in (one.partition("=") for one in query.split("&"))}
+        who, _, place = place.rpartition("@")
+        where, _, database = place.partition("/")
+        host, colon, port = where.rpartition(":")
+        if not colon or where.endswith("]"):
+            host, port = where, ""
+        self.service = given.get("service") or environ.get("PGSERVICE", "")
+        usual = not self.service
+        self.user = given.get("user") or _decoded(who) or environ.get("PGUSER") or (_login() if usual else "")
+        host = given.get("host") or _decoded(host) or given.get("hostaddr") or environ.get("PGHOST", "")
+        self.host = host.strip("[]") if host.startswith("/") else host.strip("[]").lower()  #: "": the usual socket
+        self.port = given.get("port") or port or environ.get("PGPORT") or ("5432" if usual else "")
+        database = given.get("dbname") or _decoded(database) or environ.get("PGDATABASE", "")
+        self.database = database or (self.user if usual else "")
 
 
 def beside(location: str, kind: str) -> str:
@@ -159,12 +170,10 @@ def passfile_line(url: str, environ: Mapping[str, str]) -> str:
 
     https://www.postgresql.org/docs/current/libpq-pgpass.html
     """
-    where, _, database = key(url, environ).rpartition("/")
-    host, _, port = where.rpartition("/")[2].rpartition(":")
-    user = _decoded(url.partition("://")[2].partition("/")[0].rpartition("@")[0]) or environ.get("PGUSER") or _login()
-    host = "localhost" if host == "local" else host
-    parts = [part.replace("\\", "\\\\").replace(":", "\\:") or "*" for part in (host, port, database, user)]
-    return ":".join((*parts, "PASSWORD"))
+    place = Place(url, environ)
+    host = "localhost" if place.host.startswith("/") else place.host or ("*" if place.service else "localhost")
+    parts = (host, place.port, place.database, place.user)
+    return ":".join((*(one.replace("\\", "\\\\").replace(":", "\\:") or "*" for one in parts), "PASSWORD"))
 
 
 def _decoded(text: str) -> str:

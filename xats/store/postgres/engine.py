@@ -243,7 +243,7 @@ class Store:
         try:
             connection.execute(COMMIT, {"id": mark, "now": tx.now, "kept": KEPT})
         except psycopg.Error as error:
-            if not connection.closed:
+            if not failures.is_lost(error, connection):
                 _roll_back(connection)
                 raise
             if not self._was_committed(mark, error):
@@ -348,16 +348,20 @@ class Store:
         """
         given = patience is not None or self.patience is not None
         patience = (PATIENCE if self.patience is None else self.patience) if patience is None else patience
-        end, pause = time.monotonic() + patience, FIRST
+        end, pause, again = time.monotonic() + patience, FIRST, True
         while True:
             try:
                 return attempt(max(0.0, end - time.monotonic()))
             except psycopg.Error as error:
                 problem = failures.explain(error, self.path)
+                if self._connection is not None:
+                    failures.is_lost(error, self._connection)
             except errors.StoreAway as error:
                 problem = error
             if self._connection is not None and self._connection.closed:
                 self._connection = None
+                if again:  # the connection was lost, perhaps because this process was stopped for long
+                    end, again = max(end, time.monotonic() + patience), False
             left = end - time.monotonic()
             if isinstance(problem, errors.StoreAway) and not given:
                 left -= PATIENCE - AWAY

@@ -44,10 +44,12 @@ def refused(error: BaseException, url: str) -> errors.StoreError:
         return errors.StoreError(
             msg, "the form is postgresql://USER@HOST:PORT/DATABASE (percent-encode other characters)"
         )
+    if "invalid" in said and ("connection option" in said or " value" in said):
+        return _malformed(said)
     pgconn: Any = getattr(error, "pgconn", None)
     asks = bool(pgconn is not None and pgconn.needs_password)
     if "does not exist" in said and "database" in said:
-        name = location.key(url, os.environ).rpartition("/")[2]
+        name = location.Place(url, os.environ).database
         msg = f"The server has no database {name}."
         return errors.StoreError(msg, f"createdb -E UTF8 {_server(url)}{quote(name)}")
     if asks or "no password supplied" in said:
@@ -94,6 +96,18 @@ def explain(error: psycopg.Error, url: str) -> errors.XatsError:
     return errors.StoreError(f"The store {url} cannot be used: {said}" + (f" ({state})." if state else "."))
 
 
+def is_lost(error: psycopg.Error, connection: psycopg.Connection[Any]) -> bool:
+    """Tell whether `error` means that `connection` was lost. It is closed then.
+
+    The server says FATAL before it ends a connection, which libpq notices only at the next use.
+    """
+    ended = connection.closed or error.diag.severity_nonlocalized in ("FATAL", "PANIC")
+    if ended or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None):
+        connection.close()
+        return True
+    return False
+
+
 def grants(url: str) -> str:
     """Return what the owner of the database at `url` runs to let this user in: SQL in one line."""
     user = _user(url)
@@ -121,19 +135,21 @@ def _standby(url: str) -> str:
     return f"name the primary server in XATS_DB, or wait for the failover to end: pg_isready {_server(url)}".rstrip()
 
 
+def _malformed(said: str) -> errors.StoreError:
+    msg = f"The URL of the store is malformed: {said}."
+    return errors.StoreError(msg, "the form is postgresql://USER@HOST:PORT/DATABASE (percent-encode other characters)")
+
+
 def _user(url: str) -> str:
-    user = location.passfile_line(url, os.environ).split(":")[-2]
+    user = location.Place(url, os.environ).user or "USER"
     return user if user.isidentifier() else '"' + user.replace('"', '""') + '"'
 
 
 def _server(url: str) -> str:
     """Return the options that lead the programs of PostgreSQL to the server of `url`, with a blank behind."""
-    where = location.key(url, os.environ).rpartition("/")[0]
-    if where.startswith("service="):
-        return ""
-    host, _, port = where.rpartition(":")
-    found = f"-h {quote(host)} " if host not in ("", "local") else ""
-    return found + (f"-p {port} " if port not in ("", "5432") else "")
+    place = location.Place(url, os.environ)
+    found = f"-h {quote(place.host)} " if place.host else ""
+    return found + (f"-p {place.port} " if place.port not in ("", "5432") else "")
 
 
 def _passfile(url: str) -> str:
