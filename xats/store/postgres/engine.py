@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 LOCK = 0x78617473  # "xats": the advisory lock of the writers, in the name space of the database
+IDLE = psycopg.pq.TransactionStatus.IDLE
 NONCE = 16  # bytes
 PATIENCE = 10.0  # seconds that a command waits for the lock
 AWAY = 5.0  # seconds that a command waits for a server that is away, as in a restart
@@ -307,6 +308,9 @@ class Store:
 
         Raises StoreTooNew, StoreError for another store in the same place, and psycopg.Error.
         """
+        if connection.pgconn.transaction_status != IDLE:  # the server only warns
+            msg = "A transaction cannot begin within another one."
+            raise errors.StoreError(msg)
         wait = max(1, min(HOLD, int(left * 1000)))
         try:
             cursor = connection.execute(begin.format(hold=HOLD, wait=wait).encode())
