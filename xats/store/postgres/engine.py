@@ -231,7 +231,7 @@ class Store:
 
     def _attempt(self, begin: str, work: Callable[[Tx], T], left: float) -> T:
         """Run `work` once and commit it. Raises psycopg.Error if it is not committed, and OutcomeUnknown."""
-        connection = self._connected()
+        connection = self.connected()
         tx = self._begun(connection, begin, left)
         try:
             result = work(tx)
@@ -263,7 +263,7 @@ class Store:
             raise errors.OutcomeUnknown(msg, hint) from None
 
     def _find(self, mark: str, left: float) -> bool:
-        connection = self._connected()
+        connection = self.connected()
         tx = self._begun(connection, WRITE, left)
         try:
             return tx.one(FOUND, id=mark) is not None
@@ -277,7 +277,7 @@ class Store:
         """
 
         def attempt(left: float) -> T:
-            connection = self._connected()
+            connection = self.connected()
             tx = self._begun(connection, READ, left)
             try:
                 return work(tx)
@@ -292,7 +292,7 @@ class Store:
 
     def _recognise(self, left: float) -> None:
         """Connect and find the number of the schema. Raises StoreTooNew and StoreDenied."""
-        connection = self._connected()
+        connection = self.connected()
         try:
             self._begun(connection, READ, left)
         except psycopg.Error as error:
@@ -339,7 +339,7 @@ class Store:
             return Tx(connection, row["now"], self.clock)
         return Tx(connection, self.clock(), self.clock)
 
-    def _connected(self) -> psycopg.Connection[Any]:
+    def connected(self) -> psycopg.Connection[Any]:
         """Return the connection, a new one if it was lost. Raises the StoreErrors of `connect`."""
         if self._connection is None or self._connection.closed:
             self._connection = connect(self.path)
