@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from tests.conftest import Cli, Team
+from tests.conftest import Cli, Team, trust_clock
 from tests.support import checks
 from xats.cli.kit.verbs import VERBS
 from xats.core.contracts import contracts
@@ -32,8 +32,8 @@ PATHS = {
     "agents": ["agents --json"],
     "agent show": ["agent show bob"],
     "agent set": ["agent set bob --role dev --tag gpu"],
-    "agent rename": ["-: agent rename carol erin", "send carol 'by the former name'"],
-    "agent forget": ["-: agent forget carol --yes"],
+    "agent rename": ["carol: agent rename carol caroline", "send carol 'by the former name'"],
+    "agent forget": ["carol: agent forget carol --yes"],
     "seat": ["seat dave --role dev --tag gpu"],
     "launch": ["3 -: launch codex --name dave --print"],
     "top": ["2 top"],
@@ -109,10 +109,10 @@ PATHS = {
     "hook status": ["hook status"],
     "hook run": ["""hook run --client claude-code < {"hook_event_name": "UserPromptSubmit", "session_id": "s"}"""],
     "hook wait": ["""hook wait --client claude-code < {"hook_event_name": "Stop", "session_id": "s"}"""],
-    "db info": ["db info"],
-    "db backup": ["db backup"],
-    "db export": ["db export agents"],
-    "db import": ["db import x"],
+    "db info": ["4 db info"],
+    "db backup": ["4 db backup"],
+    "db export": ["4 db export agents"],
+    "db import": ["4 db import x"],
     "db query": ["db query 'select name from agents'"],
     "db prune": ["db prune --yes"],
     "db check": ["db check"],
@@ -129,6 +129,7 @@ def program(tmp_path, database):
     """The real program, whose store is in a database."""
     cli = Cli(tmp_path)
     cli.path = cli.environ["XATS_DB"] = database.empty()
+    cli("register", "erin", "--client", "generic")  # it also notes on this host that there is a store
     yield cli
     cli("daemon", "stop", code=None)
     cli.reap()
@@ -145,6 +146,7 @@ def crew(program):
     team.do("alice", planning.add, planning.New("a first"))
     team.do("alice", planning.add, planning.New("one to review", review=("dev",)))
     team.do("alice", contracts.put, contracts.New("order", '{"type": "object"}'), None)
+    trust_clock(program.path)
     yield team
     opened.close()
 
