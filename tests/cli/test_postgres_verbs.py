@@ -74,7 +74,7 @@ PATHS = {
     "contract get": ["contract get order"],
     "contract list": ["contract list"],
     "contract log": ["contract log order"],
-    "contract diff": ["""contract put order - --note n < {"type": "object", "title": "t"}""", "contract diff order 1 2"],
+    "contract diff": ["""contract put order - < {"type": "object", "title": "t"}""", "contract diff order 1 2"],
     "contract check": ["contract check order - < {}"],
     "contract subscribe": ["contract subscribe order"],
     "contract unsubscribe": ["contract subscribe order", "contract unsubscribe order"],
