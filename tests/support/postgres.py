@@ -52,11 +52,15 @@ SETTINGS = {
     "unix_socket_permissions": "0777",  # the folder of the socket is private
     "max_connections": "200",
     "shared_buffers": "'32MB'",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
     "autovacuum": "off",
 }
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
 OLDEST = 13  # version
 STARTED: list[subprocess.Popen] = []  # they outlive what started them, and Python warns when it forgets one
 LIMIT = 60  # seconds until a server has started or ended
