@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+IDLE = psycopg.pq.TransactionStatus.IDLE
 LOCK = 0x78617473  # "xats": the advisory lock of the writers, in the name space of the database
 IDLE = psycopg.pq.TransactionStatus.IDLE
 NONCE = 16  # bytes
@@ -341,6 +342,8 @@ class Store:
 
     def connected(self) -> psycopg.Connection[Any]:
         """Return the connection, a new one if it was lost. Raises the StoreErrors of `connect`."""
+        if self._connection is not None and self._connection.info.transaction_status != IDLE:
+            self._connection.close()  # something was interrupted, as by Ctrl-C
         if self._connection is None or self._connection.closed:
             self._connection = connect(self.path)
         return self._connection
