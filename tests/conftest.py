@@ -20,6 +20,7 @@ from hypothesis import settings
 import xats as package
 from tests import support
 from tests.support import documents
+from tests.support import postgres as servers
 from tests.support.blank import CREATED, new_store
 from tests.support.waiting import until
 from xats.base import host
@@ -63,6 +64,10 @@ os.environ["PATH"] = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# What to do without a PostgreSQL server: "require" fails; by default its tests are skipped.
+POSTGRES = os.environ.get("XATS_TEST_POSTGRES", "")
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # which of several processes of this test run it is
+
 # A loaded machine is no reason to fail, and what failed once is to be repeatable elsewhere.
 settings.register_profile("xats", deadline=None, print_blob=True)
 settings.load_profile("xats")
@@ -92,6 +97,66 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def _until():
     """Wait for a state: `until(condition)` returns the first true value of `condition()`."""
     return until
+
+
+# -- the engines -------------------------------------------------------------------------------------------------------
+
+
+def pytest_generate_tests(metafunc) -> None:
+    """Run each test that has a store in this process on both engines, except those that are about SQLite itself."""
+    if "engine" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("sqlite")
+        metafunc.parametrize("engine", ["sqlite"] if only else ["sqlite", "postgres"], scope="session")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory) -> servers.Server:
+    """The PostgreSQL server of this test run, which all workers share. It ends with the last of them."""
+    own = tmp_path_factory.getbasetemp()
+    try:
+        return servers.shared(str(own.parent if WORKER else own))
+    except servers.Missing as missing:
+        if POSTGRES == "require":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def own_postgres():
+    """A server with an empty database `team` that a test may stop and kill; over TCP it asks for a password."""
+    try:
+        server = servers.own(port=servers.free_port(), durable=True)
+    except servers.Missing as missing:
+        if POSTGRES == "require":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    with server.connect() as admin:
+        admin.execute(f"create database team owner {servers.OWNER} template template0")
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def database(postgres):
+    """The database of this worker; `database.empty()` makes it a new store and returns its address."""
+    made = servers.Database(postgres, f"xats_{WORKER or 'alone'}")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def new_address(engine, request):
+    """Return where a new store of the engine is: `new_address(folder)`. With PostgreSQL the one before is emptied."""
+    if engine == "postgres":
+        database = request.getfixturevalue("database")
+        return lambda _: database.empty()
+    return lambda folder: new_store(str(folder / "xats.db"))
+
+
+@pytest.fixture
+def store_address(new_address, tmp_path) -> str:
+    """Where the store of this test is: the path of a file, or a URL."""
+    return new_address(tmp_path)
 
 
 # -- in this process ---------------------------------------------------------------------------------------------------
@@ -166,8 +231,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(tmp_path, clock):
-    opened = open_store(new_store(str(tmp_path / "xats.db")), clock=clock)
+def store(store_address, clock):
+    opened = open_store(store_address, clock=clock)
     yield opened
     opened.close()
 
@@ -240,12 +305,12 @@ def team(store):
 
 
 @pytest.fixture(scope="session")
-def make_team():
+def make_team(new_address):
     """Make a team in a store of its own: `make_team(folder)` returns it and its clock; close its store."""
 
     def make(folder) -> tuple[Team, Clock]:
         clock = Clock()
-        return Team(open_store(new_store(str(folder / "xats.db")), clock=clock)), clock
+        return Team(open_store(new_address(folder), clock=clock)), clock
 
     return make
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.checks import broken
 from xats.base import errors
 from xats.core.agents import agents, changes, presence, registration
 from xats.core.mail import inbox, sending
@@ -10,7 +11,6 @@ from xats.core.tasks import claims, endings, offers, planning, pools, tasks
 from xats.core.tasks import errors as task_errors
 from xats.core.tasks.offers import EVERY
 from xats.core.waking import attempts, pauses, wakes
-from xats.store.sqlite import check
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ def test_a_pool_is_no_address_among_others(crew):
 def test_a_subject_is_the_title_and_long_first_lines_are_cut(crew):
     assert send(crew, subject="S")[1].title == "S"
     assert len(send(crew, "\n" + "x" * 500)[1].title) == 200
-    assert crew.rows("select description from tasks")[1]["description"] == "\n" + "x" * 500
+    assert crew.rows("select description from tasks order by id")[1]["description"] == "\n" + "x" * 500
 
 
 def test_its_role_and_its_needs_stay(crew):
@@ -281,5 +281,4 @@ def test_what_is_taken_back_from_who_took_it_unasked_is_no_mail_without_a_wake(c
     assert letters(crew, "dave") == []
     crew.do("dave", inbox.take_back, clock())
     assert [one.id for one in letters(crew, "dave")] == [sent.message.id]
-    (found,) = [one for one in check.checks(crew.store.path, clock()) if one.name == "mail_without_wake"]
-    assert found.state == check.OK, found
+    assert "mail_without_wake" not in broken(crew.store, clock())

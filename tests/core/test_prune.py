@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.checks import dangling
 from xats.base.errors import Usage
 from xats.core import events, keeping, prune
 from xats.core.agents import registration
@@ -25,7 +26,7 @@ def pruned(store, age: int = AGE, limit: int = prune.FIRST) -> prune.Counts:
     while place:
         done = store.write(lambda tx, here=place: prune.step(tx, here, before, limit))
         place, removed = done.place, removed + done.removed
-        assert store.read(lambda tx: tx.all("pragma foreign_key_check")) == []
+        assert dangling(store) == []
     return removed
 
 
@@ -256,15 +257,12 @@ def test_a_message_without_a_recipient_is_left_for_the_check_to_find(crew, clock
     assert pruned(store).messages == 0
 
 
-def test_what_a_table_of_a_later_schema_refers_to_stays(crew, clock, store):
+def test_what_a_table_of_a_later_schema_refers_to_stays(crew, clock, store, later):
     for n in range(3):
         crew.send("alice", "bob", f"text {n}")
         read(crew, "bob")
-    later = (
-        "create table later (m integer references messages (id), w integer references wakes (id)) strict",
-        "insert into later values (2, null), (null, 3)",
-    )
-    store.write(lambda tx: [tx.run(sql) for sql in later])
+    later("m integer references messages (id), w integer references wakes (id)")
+    store.write(lambda tx: tx.run("insert into later values (2, null), (null, 3)"))
     clock.tick(AGE + 1)
     removed = pruned(store)
     assert ids(crew) == [2]
@@ -412,6 +410,7 @@ def test_what_is_no_duration_is_said_to_be_none(text):
     assert "30d" in caught.value.hint
 
 
+@pytest.mark.sqlite
 def test_no_statement_scans_a_table(crew, clock, store, monkeypatch):
     """Neither its own, nor the looks for references that SQLite adds to it."""
     monkeypatch.setattr(prune, "MOST", 2)

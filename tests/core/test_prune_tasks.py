@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.checks import dangling
 from xats.core import prune
 from xats.core.mail import inbox
 from xats.core.mail.sending import Draft
@@ -39,7 +40,7 @@ def again(crew, clock, limit=prune.FIRST):
     while place:
         done = crew.store.write(lambda tx, here=place: prune.step(tx, here, clock.now - AGE, limit))
         place, gone = done.place, gone + done.removed.tasks
-        assert crew.rows("pragma foreign_key_check") == []
+        assert dangling(crew.store) == []
     ids = [row["id"] for row in crew.rows("select id from tasks order by id")]
     assert gone == before - len(ids)
     return ids

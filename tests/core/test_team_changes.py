@@ -50,6 +50,7 @@ def mail(team, name, of="crew") -> list[str | None]:
     return [one.message.subject for one in team.store.read(lambda tx: inbox.peek(tx, me, inbox.Query())).letters]
 
 
+@pytest.mark.sqlite  # the schema of both engines is the same
 def test_every_table_that_names_a_team_follows(rows):
     marked = rows("""
         select distinct m.name from sqlite_master m join pragma_table_info(m.name) p

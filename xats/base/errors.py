@@ -245,6 +245,31 @@ class StoreBusy(StoreError):
     hint = "try again"
 
 
+class StoreAway(StoreBusy):
+    """The database server cannot be reached. Nothing was written."""
+
+    code = "store_away"
+
+
+class OutcomeUnknown(StoreError):
+    """The connection was lost during the commit, and xats could not find out whether the change was made."""
+
+    code = "outcome_unknown"
+    exit = TEMPORARY
+
+
+class StoreDenied(StoreError):
+    """The database server does not let this user in."""
+
+    code = "store_denied"
+
+
+class DriverMissing(StoreError):
+    """A PostgreSQL store needs psycopg, which is not installed."""
+
+    code = "driver_missing"
+
+
 class StoreForeign(StoreError):
     """The file belongs to another application."""
 

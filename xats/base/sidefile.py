@@ -48,11 +48,25 @@ class Unsafe(Refused, OSError):
 
 
 def path_for(store: str, kind: str) -> str:
-    """Return the path of the file of that `kind` beside the store at path `store`, such as `daemon.log`.
+    """Return the path of the file of that `kind` beside the store at `store`, such as `daemon.log`.
 
-    Links in `store` are resolved, so every process has the same name for the file, however the store was addressed.
+    Links in a path are resolved, so every process has the same name for the file, however the store was addressed. For
+    the URL of a database the file is in the folder of xats: see `xats.base.location`.
     """
+    if "://" in store:
+        from xats.base import location
+
+        return location.beside(store, kind)
     return f"{os.path.realpath(store)}-{kind}"
+
+
+def key(store: str) -> str:
+    """Return the name that all processes on this host have for the store at `store`, a path or a URL."""
+    if "://" not in store:
+        return os.path.realpath(store)
+    from xats.base import location
+
+    return location.key(store, os.environ)
 
 
 def own(path: str, flags: int = os.O_RDWR) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from fnmatch import fnmatchcase
 
-from xats.base import process
+from xats.base import location, process
 from xats.base.errors import XatsError
 from xats.clients import registry
 from xats.tmux import pane as panes
@@ -121,7 +121,7 @@ def _terminals(folder: str | None) -> list[Terminal]:
             here = _folder(words, one.cwd())
         except (psutil.Error, OSError):
             continue
-        ours = all(environ.get(name) == os.environ.get(name) for name in OWN)
+        ours = all(_said(environ, name) == _said(os.environ, name) for name in OWN)
         if at and at.tty and ours and not set(words[1:]) & set(OTHERS) and _same(here, folder):
             found.append(Terminal(at, words, here, environ))
     return [one for one in found if not any(one.at.pid == other.at.ppid for other in found)]  # a launcher is none
@@ -133,6 +133,14 @@ def _folder(words: list[str], cwd: str) -> str:
         if word in ("-C", "--cd"):
             return os.path.join(cwd, words[index + 1])
     return next((os.path.join(cwd, word[5:]) for word in words if word.startswith("--cd=")), cwd)
+
+
+def _said(environ: Mapping[str, str], name: str) -> str | None:
+    """Return the value of the variable `name`; that of XATS_DB is without a password, as in our own environment."""
+    value = environ.get(name)
+    if name == "XATS_DB" and value and location.is_url(value):
+        return location.split(value)[0]
+    return value
 
 
 def _same(one: str, other: str | None) -> bool:

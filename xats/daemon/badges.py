@@ -9,11 +9,10 @@ store, and a store that replaced it at that path finds the badges that are wrong
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from binascii import crc32
 
-from xats.base import host
+from xats.base import host, sidefile
 from xats.base.errors import StoreError, XatsError
 from xats.base.pane import Pane
 from xats.core.waking import notices, reasons
@@ -110,7 +109,7 @@ def badges(socket: str, store: str) -> list[Pane]:
 
 
 def _owner(store: str) -> str:
-    return f"{crc32(os.path.realpath(store).encode('utf-8', 'surrogateescape')):08x}"
+    return f"{crc32(sidefile.key(store).encode('utf-8', 'surrogateescape')):08x}"
 
 
 class Badges:

@@ -15,7 +15,7 @@ import os
 import time
 from binascii import crc32
 
-from xats.base import host, process
+from xats.base import host, process, sidefile
 from xats.base.errors import Usage, XatsError
 from xats.core.waking import people
 from xats.delivery import desktop, envelope
@@ -43,7 +43,7 @@ class Server:
 
     def __init__(self, address: Address, store: str) -> None:
         self.socket, self.pid = address
-        self._told_option = f"@xats_told_{crc32(os.path.realpath(store).encode('utf-8', 'surrogateescape')):08x}"
+        self._told_option = f"@xats_told_{crc32(sidefile.key(store).encode('utf-8', 'surrogateescape')):08x}"
         self._told: dict[str, int] | None = None  # not read yet
         self._set: dict[str, str] = {}
         self._again = 0.0  # monotonic seconds

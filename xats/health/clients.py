@@ -15,6 +15,7 @@ from xats.base.errors import Usage
 from xats.base.visible import one_line
 from xats.clients import registry
 from xats.health import FAIL, OK, WARN, Check
+from xats.store.sqlite.paths import folder_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +44,14 @@ def checks(facts: Facts | None, environ: Mapping[str, str], store: str) -> list[
         lines.append(Check(SECTION, name, OK, _absent(name, found, counts[name])))
     if not lines:
         lines.append(Check(SECTION, "programs", OK, "no agent program that xats knows is in PATH"))
-    boxes = sandboxes(facts, environ, os.path.dirname(store))
-    return [*lines, *broken, *hooks(environ), *boxes, *_refused(f"{store}-hooks.log", time.time()), *shared(environ)]
+    return [
+        *lines,
+        *broken,
+        *hooks(environ),
+        *sandboxes(facts, environ, folder_of(store)),
+        *_refused(sidefile.path_for(store, "hooks.log"), time.time()),
+        *shared(environ),
+    ]
 
 
 def _refused(log: str, now: float) -> list[Check]:

@@ -24,12 +24,15 @@ def note(path: str, client: str, event: str, problem: BaseException) -> None:
         if trace:
             said += f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"
     try:
-        if not path or not os.path.isdir(os.path.dirname(path)):
+        if not path:
             return
         from xats.base import sidefile
 
+        log = sidefile.path_for(path, "hooks.log")
+        if not os.path.isdir(os.path.dirname(log)):
+            return
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = f"{at} {client} {event or '-'} {said}".replace("\n", " ")[:500]
-        sidefile.append(sidefile.path_for(path, "hooks.log"), f"{line}\n".encode(errors="replace"), LOG_SIZE)
+        sidefile.append(log, f"{line}\n".encode(errors="replace"), LOG_SIZE)
     except OSError:
         pass  # there is no other place to report it

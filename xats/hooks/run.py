@@ -43,10 +43,12 @@ def main(words: Sequence[str]) -> int:
 
 
 def _run(call: Call) -> None:
+    from xats.store.sqlite import paths
+
     if call.event == "Notification" and "permission" not in str(call.payload.get("notification_type", "")).lower():
         return
     binds = call.point == "session start" and not call.subagent and (call.environ.get("XATS_AGENT") or call.names_new())
-    if not binds and not os.path.exists(call.path):
+    if not binds and not paths.exists(call.path):
         return
     from xats.store.open import open_store
 

@@ -41,11 +41,11 @@ def main(words: Sequence[str]) -> int:
     path, parent = "", os.getppid()
     client = words[0] if len(words) == 1 and words[0] in programs.HOOKED else "?"
     try:
-        from xats.store.sqlite.paths import default_path
+        from xats.store.sqlite.paths import default_path, exists
 
         path = default_path(os.environ)
         call = calls.parse(calls.client_of(words), event.read(), path)
-        return _wait(call, parent) if call and not call.subagent and os.path.exists(path) else OK
+        return _wait(call, parent) if call and not call.subagent and exists(path) else OK
     except (Exception, KeyboardInterrupt) as problem:
         from xats.hooks import log
 

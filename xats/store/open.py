@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from xats.base import errors
-from xats.store.sqlite import engine
+from xats.store.sqlite import SCHEMA_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +42,12 @@ def open_store(
     Raises StoreForeign, StoreTooNew, StoreTooOld, StoreCorrupt, StoreReadOnly, StoreBusy or StoreError. The content of
     the file is then as it was before.
     """
+    if "://" in path:
+        return _open_database(path, clock, patience)
+    from xats.store.sqlite import engine
+
     opened = engine.Store(path, clock or engine.host_clock, warn, patience, notice)
-    if opened.schema < engine.SCHEMA_VERSION:
+    if opened.schema < SCHEMA_VERSION:
         from xats.store.sqlite import migrate
 
         try:
@@ -54,6 +58,32 @@ def open_store(
             opened.close()
             raise
         opened.upgraded = opened.schema > 0
+    return opened
+
+
+def _open_database(url: str, clock: Callable[[], int] | None, patience: float | None) -> Store:
+    """Open the store in the PostgreSQL database at `url`, and migrate its schema where that is needed."""
+    try:
+        from xats.store.postgres import engine
+    except ImportError as error:
+        if "psycopg" not in f"{error.name} {error}":
+            raise
+        ways = ("pipx inject xats 'psycopg[binary]'", "pip install 'xats[postgres]'")
+        fix = f"uv tool install 'xats[postgres]'   (or: {'; or: '.join(ways)})"
+        raise errors.DriverMissing("", fix) from None
+    opened = engine.Store(url, clock, patience)
+    if opened.schema < SCHEMA_VERSION:
+        from xats.store.postgres import migrate
+
+        before = opened.schema
+        try:
+            if before:
+                _check_allowed(opened)
+            migrate.upgrade(opened)
+        except BaseException:
+            opened.close()
+            raise
+        opened.upgraded = before > 0
     return opened
 
 
@@ -73,7 +103,7 @@ def _check_allowed(store: Store) -> None:
     """Raise StoreTooOld if `store` may not be migrated."""
     reason = _forbidden()
     if reason:
-        needed = f"{store.path} has schema {store.schema}, and this xats needs {engine.SCHEMA_VERSION}"
+        needed = f"{store.path} has schema {store.schema}, and this xats needs {SCHEMA_VERSION}"
         msg = f"{needed}. {reason} forbids the migration, so xats did not change the store."
         migrating = "xats agents" if reason == BY_OPTION else f"env -u {NO_MIGRATE} xats agents"
         raise errors.StoreTooOld(msg, f"{migrating}  (it makes a backup, and then migrates the store)")

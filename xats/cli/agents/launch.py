@@ -14,6 +14,7 @@ from xats.core.address import check_name
 from xats.core.agents import agents, registration
 from xats.core.teams import teams
 from xats.identity import binding
+from xats.store.sqlite.paths import exists, folder_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def _plan(here: Context, found: Profile, program: str, args: list[str], *, writa
     if writable and not (box and box.writes):
         msg = f"--writable-store is for the sandbox of codex; {found.name} has none that xats knows."
         raise Usage(msg, "leave it out")
-    store = os.path.dirname(here.path)
+    store = folder_of(here.path)
     folder = os.path.join(kept(here.environ), "launch")
     place = ways.Place(here.environ, project_folder(), folder, command.program())
     how = ways.plan(found.name, program, args, place, store if writable else None)
@@ -374,7 +375,7 @@ def _would_be(here: Context, name: str | None, found: Profile, pane: Pane | None
     """Return the agent that would be launched, as name@team; change nothing. Raises StoreError."""
     from xats.store.sqlite import inspect
 
-    if os.path.exists(here.path):
+    if exists(here.path):
         team, whom = inspect.snapshot(here.path, lambda tx: _whom(here, tx, name, found, pane))
     else:
         said, whom = _asked(here, name) or (None, f"{found.name.partition('-')[0]}-1")

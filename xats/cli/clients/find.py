@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from xats.base import host, occupancy, process
 from xats.cli.clients import find_text, panes
 from xats.cli.clients.panes import Known
@@ -13,6 +11,7 @@ from xats.core.agents import agents, registration
 from xats.core.teams import teams
 from xats.core.waking import notices
 from xats.identity import project
+from xats.store.sqlite.paths import exists
 from xats.tmux import servers
 
 TYPE_CHECKING = False
@@ -67,7 +66,7 @@ def look(here: Context) -> tuple[list[Listed], list[Found]]:
 
 def _known_sockets(here: Context) -> list[str]:
     """Return the sockets of the tmux servers that agents are registered on. It creates no store."""
-    return here.store.read(lambda tx: notices.sockets(tx, here.host)) if os.path.exists(here.path) else []
+    return here.store.read(lambda tx: notices.sockets(tx, here.host)) if exists(here.path) else []
 
 
 def register_all(here: Context, found: Sequence[Found]) -> list[Known]:

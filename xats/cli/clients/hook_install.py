@@ -8,6 +8,7 @@ from xats.base.errors import Refused, SettingsBusy, Usage
 from xats.base.record import record
 from xats.cli.kit import people, render
 from xats.cli.kit.scope import project_folder
+from xats.store.sqlite.paths import folder_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def notes_of(here: Context, client: Hooks, scope: str, plan: Plan) -> list[str]:
     program = model.load(client.name)
     assert program
     notes = [program.install_note]
-    folder = os.path.dirname(here.path)
+    folder = folder_of(here.path)
     box = program.sandbox
     if box and box.writes:
         config = os.path.join(os.path.dirname(plan.file.path), box.config)

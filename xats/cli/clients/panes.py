@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from xats.base import occupancy, process
 from xats.base.record import record
 from xats.clients import search
 from xats.core.agents import agents
+from xats.store.sqlite.paths import exists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def programs(listed: Sequence[Listed], here: Context) -> list[Found]:
 
 def known(here: Context, found: Sequence[Found]) -> list[Known]:
     """Return each pane of `found` with its agent. Without a store there are no agents."""
-    if not os.path.exists(here.path):
+    if not exists(here.path):
         return [Known(one, None) for one in found]
     return here.store.read(lambda tx: [Known(one, details(tx, agents_of(tx, here.host, one)[0])) for one in found])
 

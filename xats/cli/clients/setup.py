@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 from xats.base.errors import FAILURE, OK, UnknownAgent, XatsError
 from xats.base.record import record, replace
 from xats.cli.clients import find, find_text, hook, hook_install, panes, setup_text
 from xats.cli.kit import people, render
 from xats.core.mail import first
 from xats.core.mail import inbox as letters
+from xats.store.sqlite.paths import exists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ def _first_mail(here: Context) -> tuple[tuple[str, str] | None, XatsError | None
     """Return the person whom the first mail would register, why nobody can get it, and the mail if it was sent."""
     from xats.identity.resolve import FirstUse
 
-    if not os.path.exists(here.path):
+    if not exists(here.path):
         name = None if here.as_name else here.person()
         return ((name, here.team), None, None) if name else (None, UnknownAgent(), None)
 

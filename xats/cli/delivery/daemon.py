@@ -15,6 +15,7 @@ from xats.cli.kit import documents, render
 from xats.core import clock
 from xats.core.waking import attempts
 from xats.daemon import autostart, lock
+from xats.store.sqlite.paths import exists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def run(here: Context, *, lock_file: params.LockFileOption = None) -> int:
     environment.complete(here.environ, here.path)
     os.umask(0o077)
     from_environment(here.environ)  # an invalid setting is refused before anything is done
-    file = lock.take(here.path) if lock_file is None and os.path.exists(here.path) else lock_file
-    if file is None and not os.path.exists(here.path):
+    file = lock.take(here.path) if lock_file is None and exists(here.path) else lock_file
+    if file is None and not exists(here.path):
         here.store.close()  # it creates the store
         file = lock.take(here.path)
     if file is None:

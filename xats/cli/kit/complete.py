@@ -16,6 +16,7 @@ from xats.core import candidates
 from xats.core.address import ALLOWED, PREFIXES
 from xats.store.sqlite import driver
 from xats.store.sqlite.glance import glance
+from xats.store.sqlite.paths import exists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def main(words: Sequence[str]) -> int:
     try:
         here = Context(common.get("--as"), common.get("--team"), os.path.expanduser(common.get("--db", "")))
         found = complete(here, kind, prefix)
-    except (XatsError, FirstUse, driver.Error, OSError, ValueError):
+    except (XatsError, FirstUse, ImportError, driver.Error, OSError, ValueError):
         return 0
     lines = "".join(f"{value}\t{description}\n" for value, description in found)
     sys.stdout.buffer.write(lines.encode("utf-8", "replace"))
@@ -63,7 +64,7 @@ def complete(here: Context, kind: str, prefix: str) -> list[tuple[str, str]]:
     """
     if kind in WITHOUT_STORE:
         return offered(WITHOUT_STORE[kind](here, prefix))
-    if kind not in KINDS or not os.path.isfile(here.path):
+    if kind not in KINDS or not (exists(here.path) if "://" in here.path else os.path.isfile(here.path)):
         return []
     return glance(here.path, PATIENCE, lambda tx: offered(KINDS[kind](tx, here, prefix)))
 

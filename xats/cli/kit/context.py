@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base import folders, host
+from xats.base import host
 from xats.base.errors import Refused, UnknownAgent, UnknownTeam
 from xats.core import address
 from xats.core.agents import agents
@@ -16,7 +16,7 @@ from xats.core.teams import teams
 from xats.identity.circumstances import Command
 from xats.identity.resolve import FirstUse, Me, resolve, team_in
 from xats.store.open import open_store
-from xats.store.sqlite.paths import default_path
+from xats.store.sqlite.paths import default_path, exists, given_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Context:
         self.environ = os.environ
         self.as_name = as_name
         self.asked_team = team or (None if "@" in (as_name or "") else self.environ.get("XATS_TEAM")) or None
-        self.path = folders.expanded(db, self.environ) if db else default_path(self.environ)
+        self.path = given_path(db, self.environ) if db else default_path(self.environ)
         self.json = json
         self.quiet = quiet
         self.color = color
@@ -78,6 +78,10 @@ class Context:
 
             # With --json stderr is for one document, which says what failed.
             self._store = open_store(self.path, warn=warn, notice=None if self.json else warn)
+            if "://" in self.path:
+                from xats.cli.kit import password
+
+                password.warn_once(self.path, warn)
             if self._store.upgraded:
                 from xats.daemon import autostart, liveness
 
@@ -170,7 +174,7 @@ class Context:
     def team(self) -> str:
         """The team of this command, for use outside of a transaction. A missing store is not created."""
         if self._team is None:
-            if self._store is None and not os.path.exists(self.path):
+            if self._store is None and not exists(self.path):
                 return self.circumstances.said_team or address.slug(self.project.name)
             self._team = self.store.read(self.team_in)
         return self._team

@@ -54,14 +54,14 @@ def _entry(words: Sequence[str], trace: str) -> str:
 
 def _write(entry: str, words: Sequence[str], environ: Mapping[str, str]) -> str | None:
     """Write `entry` to the log and return the path of the log; None if that fails. No folder is created."""
-    from xats.base import folders, sidefile
+    from xats.base import sidefile
     from xats.cli.kit import hints
-    from xats.store.sqlite.paths import default_path
+    from xats.store.sqlite.paths import default_path, folder_of, given_path
 
     try:
         asked = hints.given(words).get("--db")
-        path = folders.expanded(asked, environ) if asked else default_path(environ)
-        if not os.path.isdir(os.path.dirname(path)):
+        path = given_path(asked, environ) if asked else default_path(environ)
+        if not os.path.isdir(folder_of(path)):
             return None
         log = sidefile.path_for(path, "errors.log")
         sidefile.append(log, entry.encode(errors="replace"), LOG_SIZE)

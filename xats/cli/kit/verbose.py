@@ -50,6 +50,8 @@ class Verbose(Context):
         if "--db" in self._given:
             return "--db"
         said = next((name for name in ("XATS_DB", "XATS_HOME", "XDG_STATE_HOME") if self.environ.get(name)), None)
+        if "://" in self.path and said != "XATS_DB":
+            return "db in your settings file"
         return said or "default"
 
     @property

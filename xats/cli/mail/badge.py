@@ -57,7 +57,9 @@ def quick(words: Sequence[str], environ: Mapping[str, str]) -> int | None:
 
 def _asked(here: Context) -> Badge:
     """Return the badge of whom --as, XATS_AGENT or the agent program around us says, else that of the person."""
-    if not os.path.exists(here.path):
+    from xats.store.sqlite.paths import exists
+
+    if not exists(here.path):
         return core.Badge()
     if here.as_name or _is_agent(here.environ):
         return here.read(lambda tx, me: core.of_agent(tx, me.agent.id), register=False)
@@ -74,6 +76,7 @@ def _is_agent(environ: Mapping[str, str]) -> bool:
 
 def _people(path: str, environ: Mapping[str, str], team: str | None = None) -> Badge:
     """Return the badge of the agent that this shell is, else that of the login name."""
+    from xats.store.sqlite.paths import exists
     from xats.store.sqlite.peek import peek
     from xats.tmux.address import address
 
@@ -85,7 +88,7 @@ def _people(path: str, environ: Mapping[str, str], team: str | None = None) -> B
 
     for left in reversed(range(TRIES)):
         found = peek(path, look)
-        if found or not left or not os.path.exists(path):
+        if found or not left or not exists(path):
             break
         import time
 

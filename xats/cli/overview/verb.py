@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from xats.base import durations
 from xats.base.errors import XatsError
 from xats.base.record import record
 from xats.cli.kit import render
+from xats.store.sqlite.paths import exists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def overview(here: Context) -> int:
     """
     if not (here.json or render.on_terminal()):
         return _help(here)
-    found = look(here) if os.path.exists(here.path) else None
+    found = look(here) if exists(here.path) else None
     if here.json:
         render.document(_json(here, found))
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from xats.base.errors import Usage
+from xats.store.sqlite.paths import exists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def top(here: Context) -> int:
         raise Usage(msg, "xats agents")
     from xats.cli.kit.scope import known_team
 
-    if os.path.exists(here.path):  # without a store there is no team yet, and the screen says that
+    if exists(here.path):  # without a store there is no team yet, and the screen says that
         known_team(here)
     from xats.cli.top.app import show
     from xats.cli.top.watch import Watch

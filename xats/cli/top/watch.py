@@ -21,6 +21,8 @@ from xats.core.tasks import owners
 from xats.core.teams import teams
 from xats.core.waking import pauses, wakes
 from xats.daemon import autostart, lock
+from xats.store.sqlite.engine import host_clock
+from xats.store.sqlite.paths import exists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -272,10 +274,16 @@ class Watch:
         autostart.ensure_running(self.here.path, self.here.environ)
         return done
 
+    def clock(self) -> int:
+        """Return ms UTC by the clock of the store, by that of this host while there is no store."""
+        return host_clock() if self._file is None else self.here.store.clock()
+
     # -- the store -----------------------------------------------------------------------------------------------------
 
     def _identity(self) -> tuple[int, int] | None:
         """Return what identifies the file of the store, or None if there is none or it is empty."""
+        if "://" in self.here.path:
+            return (0, 0) if exists(self.here.path) else None
         try:
             found = os.stat(self.here.path)
         except FileNotFoundError:

@@ -19,8 +19,12 @@ def glance(path: str, patience: float, work: Callable[[Tx], T]) -> T:
     """Run `work` on one snapshot of the store at `path`; return what `work` returned.
 
     It waits at most `patience` seconds for a store that is locked. Raises sqlite3.Error when the store is missing,
-    locked, or not a store.
+    locked, or not a store; for the URL of a database XatsError or ImportError.
     """
+    if "://" in path:
+        from xats.store.postgres import look
+
+        return look.snapshot(path, work, patience)
     try:
         return _read(driver.connect(uri(path), uri=True, timeout=patience, isolation_level=None), work)
     except driver.Error as error:

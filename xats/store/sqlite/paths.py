@@ -1,4 +1,8 @@
-"""The files of a store: where they are, and whether they are private to their owner."""
+"""The files of a store: where they are, and whether they are private to their owner.
+
+The location of a store is the path of its file, or the URL of a PostgreSQL database (`xats.base.location`). No path
+contains `://`, because a path is absolute and `folders.expanded` joins its slashes.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,58 @@ BESIDE = ("-journal", "-wal", "-shm")  # what SQLite puts beside a database and 
 
 
 def default_path(environ: Mapping[str, str]) -> str:
-    """Return the store's path: XATS_DB, else `xats.db` in `folders.kept`. Raises NoHome."""
-    if environ.get("XATS_DB"):
-        return folders.expanded(environ["XATS_DB"], environ)
-    return os.path.join(folders.kept(environ), "xats.db")
+    """Return the store's location: XATS_DB, else that in the user's settings, else `xats.db` in `folders.kept`.
+
+    A URL is without its password then, and XATS_DB of this process too. No project's file can name a store. Raises
+    NoHome, and Usage for another kind of database.
+    """
+    given = environ.get("XATS_DB") or _in_settings(environ)
+    if not given:
+        return os.path.join(folders.kept(environ), "xats.db")
+    if "://" in given:
+        from xats.base import location
+
+        return location.from_environment(environ, given)
+    return folders.expanded(given, environ)
+
+
+def _in_settings(environ: Mapping[str, str]) -> str:
+    """Return the URL that the user's settings file names, "" for none."""
+    try:
+        if not os.path.exists(os.path.join(folders.config(environ), "xats", "config.toml")):
+            return ""
+    except folders.NoHome:
+        return ""
+    from xats import settings
+
+    return settings.value("XATS_DB", environ)
+
+
+def given_path(given: str, environ: Mapping[str, str]) -> str:
+    """Return the location of the store that --db names. Raises NoHome, and Usage for a URL that xats cannot take."""
+    if "://" in given or "://" in environ.get("XATS_DB", ""):
+        from xats.base import location
+
+        return location.given(given, environ)
+    return folders.expanded(given, environ)
+
+
+def exists(path: str) -> bool:
+    """Tell whether there is a store, without a connection: its file, or the mark of an earlier use of the database."""
+    if "://" in path:
+        from xats.base import location
+
+        return location.is_marked(path)
+    return os.path.exists(path)
+
+
+def folder_of(path: str) -> str:
+    """Return the folder of the files of the store at `path`, which need not exist."""
+    if "://" in path:
+        from xats.base import sidefile
+
+        path = sidefile.path_for(path, "")
+    return os.path.dirname(path)
 
 
 def is_own(folder: str, environ: Mapping[str, str]) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     T = TypeVar("T")
+PATIENCE = 1.0  # seconds that a look at a database may wait
 
 
 class Snapshot:
@@ -38,6 +39,8 @@ def peek(path: str, work: Callable[[Snapshot], T]) -> T | None:
 
     None also where the store is missing, busy, damaged, of another schema, or open to other users.
     """
+    if "://" in path:
+        return _of_database(path, work)
     try:
         if check_beside(path) or is_exposed(path):
             return None
@@ -56,3 +59,18 @@ def peek(path: str, work: Callable[[Snapshot], T]) -> T | None:
         return None
     finally:
         connection.close()
+
+
+def _of_database(url: str, work: Callable[[Any], T]) -> T | None:
+    """Return what `work` finds in the database at `url`, None where that cannot be read within PATIENCE."""
+    from xats.base.errors import XatsError
+    from xats.base.location import is_marked
+
+    try:
+        if not is_marked(url):
+            return None
+        from xats.store.postgres import look
+
+        return look.snapshot(url, work, PATIENCE)
+    except (XatsError, ImportError):
+        return None
