@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from xats.base import errors
-from xats.store.sqlite import SCHEMA_VERSION
+from xats.store import sqlite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def open_store(
     from xats.store.sqlite import engine
 
     opened = engine.Store(path, clock or engine.host_clock, warn, patience, notice)
-    if opened.schema < SCHEMA_VERSION:
+    if opened.schema < engine.SCHEMA_VERSION:
         from xats.store.sqlite import migrate
 
         try:
@@ -72,7 +72,7 @@ def _open_database(url: str, clock: Callable[[], int] | None, patience: float | 
         fix = f"uv tool install 'xats[postgres]'   (or: {'; or: '.join(ways)})"
         raise errors.DriverMissing("", fix) from None
     opened = engine.Store(url, clock, patience)
-    if opened.schema < SCHEMA_VERSION:
+    if opened.schema < sqlite.SCHEMA_VERSION:
         from xats.store.postgres import migrate
 
         before = opened.schema
@@ -103,7 +103,7 @@ def _check_allowed(store: Store) -> None:
     """Raise StoreTooOld if `store` may not be migrated."""
     reason = _forbidden()
     if reason:
-        needed = f"{store.path} has schema {store.schema}, and this xats needs {SCHEMA_VERSION}"
+        needed = f"{store.path} has schema {store.schema}, and this xats needs {sqlite.SCHEMA_VERSION}"
         msg = f"{needed}. {reason} forbids the migration, so xats did not change the store."
         migrating = "xats agents" if reason == BY_OPTION else f"env -u {NO_MIGRATE} xats agents"
         raise errors.StoreTooOld(msg, f"{migrating}  (it makes a backup, and then migrates the store)")
