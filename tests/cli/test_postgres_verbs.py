@@ -119,6 +119,7 @@ PATHS = {
     "demo": ["demo --help"],
     "demo-agent": ["demo-agent --help"],
     "help": ["help send"],
+    "commands": ["commands"],
     "completion": ["completion bash"],
     "schema": ["schema send"],
 }
@@ -149,6 +150,14 @@ def crew(program):
     trust_clock(program.path)
     yield team
     opened.close()
+
+
+def test_a_host_that_has_not_used_the_database_can_check_it(program, crew, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    elsewhere = Cli(tmp_path / "elsewhere")
+    elsewhere.environ["XATS_DB"] = program.path
+    assert "OK    schema: " in elsewhere("db", "check").stdout
+    assert elsewhere("db", "prune", "--yes").stderr.startswith("nothing to remove ")
 
 
 def test_every_verb_has_a_path():

@@ -29,8 +29,8 @@ PAGES = 1000  # that are copied between two reports of the progress
 
 
 def require_store(path: str) -> None:
-    """Raise NotFound unless there is a store at `path`."""
-    if not exists(path):
+    """Raise NotFound unless there is a store at `path`. Whether a database has one, only a connection tells."""
+    if "://" not in path and not exists(path):
         msg = f"There is no store at {path}."
         raise NotFound(msg, "name another with --db or XATS_DB; to make one: xats register NAME")
 
