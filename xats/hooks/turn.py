@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from xats.base.record import record
-from xats.hooks import call as calls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def run(call: Call, store: Store) -> None:
         return
     me, known = seen.me, seen.known
     if seen.refused:
-        calls.answer(call.hooks.refuse(call.event, seen.refused.text))
+        call.answer(call.hooks.refuse(call.event, seen.refused.text))
     lost = _taken_back(call, known)
     wanted = (seen.mail or lost) and _may_hand_over(call, known)
     if wanted or lost or seen.proves or seen.reminds or _changes(call, known):
@@ -140,7 +139,7 @@ def _proves(tx: Tx, call: Call, me: Agent) -> bool:
 
     if call.point == "session end":
         return False
-    reader, began = _proof(call)
+    reader, began = _proof(tx, call)
     return inbox.has_proven(tx, me, reader, began, prompt=call.point == "prompt")
 
 
@@ -149,20 +148,24 @@ def _mark_proven(tx: Tx, call: Call, me: Agent) -> None:
     from xats.core.mail import inbox
 
     if call.point != "session end":
-        reader, began = _proof(call)
+        reader, began = _proof(tx, call)
         inbox.mark_proven(tx, me, reader, began, prompt=call.point == "prompt")
 
 
-def _proof(call: Call) -> tuple[Reader, int]:
+def _proof(tx: Tx, call: Call) -> tuple[Reader, int]:
     """Return the reader that showed the mail, and the time (ms UTC) before which it must have done so.
+
+    The time is that of the store, whose clock may be another one than that of this host.
 
     A hook proves nothing of what another hook shows beside it, as for two tools at once. The end of a session proves
     nothing at all, because the program may have ended before its model saw the mail.
     """
-    from xats.base import process
+    import time
+
     from xats.core.mail import inbox
 
-    return inbox.hook_reader(call.session), int(process.began() * 1000) + TICKS
+    age = int((time.time() - call.began()) * 1000)
+    return inbox.hook_reader(call.session), tx.now - age + TICKS
 
 
 def _may_forget(call: Call, known: Presence | None, now: int) -> bool:

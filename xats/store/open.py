@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xats.store import Store
+    from xats.store.pool import Pool
 
 
 def open_store(
@@ -20,6 +21,7 @@ def open_store(
     warn: Callable[[str], None] | None = None,
     patience: float | None = None,
     notice: Callable[[str], None] | None = None,
+    pool: Pool | None = None,
 ) -> Store:
     """Open the store at `path`. Create it (folder 0700, file 0600) or migrate its schema where that is needed.
 
@@ -29,13 +31,14 @@ def open_store(
     returns what `xats.base.uptime.read` returns for that clock; without it xats never takes the clock for a wrong one.
     `warn` gets what a person should read once, such as a new store on a network file system. `notice` gets what a
     person should read later: which process a command waits for, and that this SQLite may damage the store. `patience`
-    is for how many seconds to wait for a busy store; see `xats.store.sqlite.waiting.patiently`.
+    is for how many seconds to wait for a busy store; see `xats.store.sqlite.waiting.patiently`. `pool` has the
+    connections that this store shares with others of this process.
 
     Raises StoreForeign, StoreTooNew, StoreCorrupt, StoreReadOnly, StoreBusy or StoreError. The content of the file is
     then as it was before.
     """
     if "://" in path:
-        return _open_database(path, clock, patience)
+        return _open_database(path, clock, patience, pool)
     from xats.store.sqlite import engine
 
     opened = engine.Store(path, clock or engine.host_clock, warn, patience, notice)
@@ -51,7 +54,16 @@ def open_store(
     return opened
 
 
-def _open_database(url: str, clock: Callable[[], int] | None, patience: float | None) -> Store:
+def pool_for(path: str, most: int) -> Pool | None:
+    """Return a pool of at most `most` connections for the stores of this process at `path`; None for a file."""
+    if "://" not in path:
+        return None
+    from xats.store.pool import Pool
+
+    return Pool(most)
+
+
+def _open_database(url: str, clock: Callable[[], int] | None, patience: float | None, pool: Pool | None) -> Store:
     """Open the store in the PostgreSQL database at `url`, and migrate its schema where that is needed."""
     try:
         from xats.store.postgres import engine
@@ -63,7 +75,7 @@ def _open_database(url: str, clock: Callable[[], int] | None, patience: float | 
         ways = ("pipx inject xats 'psycopg[binary]'", "pip install 'xats[postgres]'")
         fix = f"uv tool install 'xats[postgres]'   (or: {'; or: '.join(ways)})"
         raise DriverMissing("", fix) from None
-    opened = engine.Store(url, clock, patience)
+    opened = engine.Store(url, clock, patience, pool)
     if opened.schema < SCHEMA_VERSION:
         from xats.store.postgres import migrate
 
