@@ -164,8 +164,8 @@ def _proof(tx: Tx, call: Call) -> tuple[Reader, int]:
 
     from xats.core.mail import inbox
 
-    age = int((time.time() - call.began()) * 1000)
-    return inbox.hook_reader(call.session), tx.now - age + TICKS
+    now, age = tx.clock(), time.time() - call.began()
+    return inbox.hook_reader(call.session), now - int(age * 1000) + TICKS
 
 
 def _may_forget(call: Call, known: Presence | None, now: int) -> bool:

@@ -10,9 +10,11 @@ from xats.store.sqlite import SCHEMA_VERSION
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from xats.store import Store
     from xats.store.pool import Pool
+    from xats.store.postgres import engine as postgres
 
 
 def open_store(
@@ -63,8 +65,14 @@ def pool_for(path: str, most: int) -> Pool | None:
     return Pool(most)
 
 
-def _open_database(url: str, clock: Callable[[], int] | None, patience: float | None, pool: Pool | None) -> Store:
-    """Open the store in the PostgreSQL database at `url`, and migrate its schema where that is needed."""
+def load(path: str) -> None:
+    """Import the engine of the store at `path`, which takes 100 ms for a database. Raises DriverMissing."""
+    if "://" in path:
+        _engine()
+
+
+def _engine() -> ModuleType:
+    """Return the module of the engine for a database. Raises DriverMissing."""
     try:
         from xats.store.postgres import engine
     except ImportError as error:
@@ -75,7 +83,12 @@ def _open_database(url: str, clock: Callable[[], int] | None, patience: float | 
         ways = ("pipx inject xats 'psycopg[binary]'", "pip install 'xats[postgres]'")
         fix = f"uv tool install 'xats[postgres]'   (or: {'; or: '.join(ways)})"
         raise DriverMissing("", fix) from None
-    opened = engine.Store(url, clock, patience, pool)
+    return engine
+
+
+def _open_database(url: str, clock: Callable[[], int] | None, patience: float | None, pool: Pool | None) -> Store:
+    """Open the store in the PostgreSQL database at `url`, and migrate its schema where that is needed."""
+    opened: postgres.Store = _engine().Store(url, clock, patience, pool)
     if opened.schema < SCHEMA_VERSION:
         from xats.store.postgres import migrate
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base import output, programs, request
+from xats.base import faults, output, programs, request
 from xats.base.errors import OK
 from xats.hooks import event
 
@@ -56,7 +56,9 @@ def _is_used(path: str) -> bool:
 
 
 def _write(data: bytes) -> None:
+    faults.point("hook.before_write")
     output.write(1, data)
+    faults.point("hook.written")
 
 
 def _without(words: Sequence[str], document: object, path: str, why: request.Unreachable) -> None:
@@ -76,14 +78,16 @@ def _without(words: Sequence[str], document: object, path: str, why: request.Unr
 
 
 def _directly(call: Call) -> None:
-    """Do what the hook `call` needs if its store can be opened within PATIENCE. Raises what the store raises.
+    """Do what the hook `call` needs if its store can be reached within PATIENCE. Raises what the store raises.
 
     A thread opens the store, because libpq may wait longer. This process ends without waiting for it.
     """
     import threading
 
     from xats.hooks import run
+    from xats.store.open import load
 
+    load(call.path)
     opened, ended = threading.Event(), threading.Event()
     problems: list[BaseException] = []
 
