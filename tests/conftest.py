@@ -116,6 +116,21 @@ def postgres(tmp_path_factory) -> servers.Server:
         pytest.skip(str(missing))
 
 
+@pytest.fixture(scope="module")
+def own_postgres():
+    """A server with an empty database `team` that a test may stop and kill; over TCP it asks for a password."""
+    try:
+        server = servers.own(port=servers.free_port(), durable=True)
+    except servers.Missing as missing:
+        if POSTGRES == "require":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    with server.connect() as admin:
+        admin.execute(f"create database team owner {servers.OWNER} template template0")
+    yield server
+    server.remove()
+
+
 @pytest.fixture(scope="session")
 def database(postgres):
     """The database of this worker; `database.empty()` makes it a new store and returns its address."""

@@ -275,6 +275,7 @@ def test_a_mark_from_a_clock_that_was_set_back_is_set_right(crew, clock):
     assert tell(crew) == 1
 
 
+@pytest.mark.sqlite
 def test_no_look_for_who_waits_scans_a_table(crew, clock):
     for name in ("bob", "carol"):
         crew.send("alice", name)

@@ -89,6 +89,7 @@ def test_who_is_paused_is_told(pair, whole):
     assert listed(pair, "elsewhere")["dave"].paused is False
 
 
+@pytest.mark.sqlite
 def test_the_listing_scans_agents_alone_and_asks_no_more_for_more_of_them(pair):
     for n in range(30):
         pair.add(f"a{n}", tags=("t",))

@@ -89,6 +89,7 @@ def many(crew, count):
     crew.do("alice", lambda tx, me: [sending.send(tx, me, "pane", draft) for _ in range(count)])
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("viewer", [None, "alice"])
 def test_a_page_costs_the_same_with_much_mail(crew, viewer):
     def page(tx, me):

@@ -17,6 +17,8 @@ from xats.core.mail.sending import Draft
 from xats.core.waking import attempts, wakes
 from xats.schemas.diff import Diff
 
+pytestmark = pytest.mark.sqlite
+
 
 class Listening:
     """A connection that keeps every statement with its values, as the core gives them."""

@@ -247,7 +247,7 @@ def test_a_pool_is_no_address_among_others(crew):
 def test_a_subject_is_the_title_and_long_first_lines_are_cut(crew):
     assert send(crew, subject="S")[1].title == "S"
     assert len(send(crew, "\n" + "x" * 500)[1].title) == 200
-    assert crew.rows("select description from tasks")[1]["description"] == "\n" + "x" * 500
+    assert crew.rows("select description from tasks order by id")[1]["description"] == "\n" + "x" * 500
 
 
 def test_its_role_and_its_needs_stay(crew):

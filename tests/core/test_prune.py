@@ -257,15 +257,12 @@ def test_a_message_without_a_recipient_is_left_for_the_check_to_find(crew, clock
     assert pruned(store).messages == 0
 
 
-def test_what_a_table_of_a_later_schema_refers_to_stays(crew, clock, store):
+def test_what_a_table_of_a_later_schema_refers_to_stays(crew, clock, store, later):
     for n in range(3):
         crew.send("alice", "bob", f"text {n}")
         read(crew, "bob")
-    later = (
-        "create table later (m integer references messages (id), w integer references wakes (id)) strict",
-        "insert into later values (2, null), (null, 3)",
-    )
-    store.write(lambda tx: [tx.run(sql) for sql in later])
+    later("m integer references messages (id), w integer references wakes (id)")
+    store.write(lambda tx: tx.run("insert into later values (2, null), (null, 3)"))
     clock.tick(AGE + 1)
     removed = pruned(store)
     assert ids(crew) == [2]

@@ -97,6 +97,7 @@ def test_more_mail_than_a_page_is_searched_to_its_end(crew, monkeypatch):
     assert found(crew, "morning") == ([("mail", 1)], False)
 
 
+@pytest.mark.sqlite
 def test_the_cost_grows_with_the_mail_and_not_faster(crew):
     def rare(tx, me):
         return search.find(tx, search.Query(("morning",), None, "crew"), 20)

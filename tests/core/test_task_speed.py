@@ -9,6 +9,8 @@ from xats.core.tasks import claims, offers, planning, pools, tasks, views
 from xats.core.tasks.planning import New
 from xats.core.tasks.views import Query
 
+pytestmark = pytest.mark.sqlite
+
 
 def held(tx, me):
     return claims.claim(tx, me, tx.one("select max(id) as id from tasks")["id"])

@@ -579,7 +579,7 @@ def test_a_place_is_one_processs_and_another_sessions_is_another(store):
     assert all(waiters.listens(one.path) for one in (first, *others))
     for one in (first, *others):
         one.leave()
-    folder = os.path.dirname(store.path)
+    folder = os.path.dirname(first.path)
     assert [name for name in os.listdir(folder) if "-waiter-" in name] == []
     again = waiters.take(store.path, 1, 0, "s1")
     assert again.wait(0) is None

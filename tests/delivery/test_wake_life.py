@@ -21,6 +21,7 @@ from xats.delivery import attempt, screens, target
 from xats.delivery.settings import Settings
 from xats.delivery.transports import Delivered, Refused, Skipped, tmux, waiter
 from xats.settings.keys import TRANSPORTS
+from xats.store.sqlite import engine
 
 HOST = host.id()
 SETTINGS = Settings()
@@ -54,7 +55,8 @@ class World:
         self.meanwhile: list[str] = []  # what is to happen in the next attempt
         self.now_at: int | None = None  # the wake that is attempted
         self.history: list[str] = []
-        team.store.connection.execute("pragma synchronous = off")  # hundreds of transactions, and no power cut
+        if isinstance(team.store, engine.Store):
+            team.store.connection.execute("pragma synchronous = off")  # hundreds of transactions, and no power cut
         team.add("alice", "carol", wake_by="none")  # nobody else is woken here
         self.pane = self.new_pane()
         self.name = "s0"

@@ -368,6 +368,7 @@ def test_two_hundred_projects_cost_no_more_statements_than_one(store, claim):
     assert statements("new/api") == unknown
 
 
+@pytest.mark.sqlite
 def test_the_statements_of_a_hot_verb_use_an_index(rows, claim):
     claim("api")
     for sql in (teams.BY_PATH, teams.BY_STAMP, teams.MOVED_TO, teams.NOTICES):

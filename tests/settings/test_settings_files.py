@@ -18,6 +18,7 @@ from xats.delivery.settings import Settings, files_of, from_environment
 from xats.hooks import letters
 from xats.settings import copies, keys, origin, parse
 from xats.settings.stricter import GUARDS
+from xats.store.sqlite.paths import default_path
 
 OLD = 10_000_000_000  # ns ago that a file was changed, which is long enough for a copy
 
@@ -121,6 +122,7 @@ def test_what_a_project_may_not_set_does_not_count_and_is_said(place, key):
         "daemon.autostart": "false",
         "daemon.debug": "true",
         "notify.desktop": '"auto"',
+        "db": '"postgresql://db.example/evil"',
     }
     value = values.get(key.name, '"30s"')
     place.project.write_text(f"{key.name} = {value}\n")
@@ -137,11 +139,25 @@ def test_what_a_project_may_not_set_does_not_count_and_is_said(place, key):
 
 def test_a_project_says_neither_who_anybody_is_nor_where_the_store_is(place):
     place.project.write_text(
-        'agent = "root"\nteam = "theirs"\ndb = "/tmp/x.db"\n[home]\na = 1\n[store]\npath = "/tmp"\n'
+        'agent = "root"\nteam = "theirs"\ndb = "postgresql://h/d"\n[home]\na = 1\n[store]\npath = "/tmp"\n'
     )
     assert place.of() == place.environ
     assert len(place.said) == 5
-    assert all("may not set" in one and "export XATS_" in one for one in place.said)
+    assert all("may not set" in one for one in place.said)
+    assert [one for one in place.said if "export XATS_" not in one] == [one for one in place.said if " db" in one]
+
+
+def test_the_users_file_may_name_a_database_and_the_variable_comes_first(place):
+    place.user.write_text('db = "postgresql://db.example/team"\n')
+    assert default_path(place.environ) == "postgresql://db.example/team"
+    assert default_path({**place.environ, "XATS_DB": "/tmp/x.db"}) == "/tmp/x.db"
+
+
+def test_a_password_in_the_users_file_does_not_count_and_is_not_shown(place):
+    place.user.write_text('db = "postgresql://ann:sesame@db.example/team"\n')
+    assert default_path(place.environ).endswith("/xats.db")
+    place.of()
+    assert "~/.pgpass" in place.said[0] and "sesame" not in place.said[0]
 
 
 # -- what is wrong -----------------------------------------------------------------------------------------------------

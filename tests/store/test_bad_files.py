@@ -13,6 +13,8 @@ from xats.base import errors
 from xats.store.open import open_store
 from xats.store.sqlite import engine, readonly
 
+pytestmark = pytest.mark.sqlite
+
 NOBODY = 65534
 
 

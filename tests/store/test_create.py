@@ -15,6 +15,8 @@ from xats.base import errors
 from xats.store.open import open_store
 from xats.store.sqlite import engine, migrate, waiting
 
+pytestmark = pytest.mark.sqlite
+
 
 def mode(path) -> int:
     return stat.S_IMODE(os.stat(path).st_mode)

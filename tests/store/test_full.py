@@ -15,6 +15,8 @@ from xats.base import errors
 from xats.store.open import open_store
 from xats.store.sqlite import check, disk
 
+pytestmark = pytest.mark.sqlite
+
 
 def content(path) -> bytes:
     with open(path, "rb") as file:

@@ -19,6 +19,8 @@ from xats.store.open import open_store
 from xats.store.sqlite import atomic_write, backup, engine, export, glance, info, inspect, query
 from xats.store.sqlite.file_systems import network_file_system
 
+pytestmark = pytest.mark.sqlite
+
 NOBODY = 65534
 
 

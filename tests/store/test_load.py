@@ -13,6 +13,8 @@ from xats.store.open import open_store
 from xats.store.references import quoted
 from xats.store.sqlite import check, export, load
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def full(team):

@@ -9,13 +9,13 @@ from xats.store import port
 from xats.store.open import open_store
 
 
-@pytest.fixture(params=["sqlite"])
-def opened(request, tmp_path):
-    """`opened()` opens one and the same store each time; the parameters are the engines."""
+@pytest.fixture
+def opened(store_address):
+    """`opened()` opens one and the same store each time."""
     stores = []
 
     def again():
-        stores.append(open_store(str(tmp_path / f"{request.param}.db")))
+        stores.append(open_store(store_address))
         return stores[-1]
 
     yield again
@@ -128,16 +128,31 @@ def test_the_id_of_a_removed_row_is_not_used_again(opened):
     assert last == 2
 
 
-def test_the_generation_changes_when_another_store_commits(opened):
+def test_the_generation_changes_when_another_store_commits(opened, until):
     store, other = opened(), opened()
     before = store.generation()
     other.read(lambda tx: tx.all("select * from events"))
     assert store.generation() == before
     other.write(lambda tx: tx.event("noted", "crew", None, "a"))
-    assert store.generation() != before
+    until(lambda: store.generation() != before)
     assert store.key == other.key
 
 
 def test_references_are_those_of_the_schema(opened):
     found = opened().read(lambda tx: tx.references("agents"))
     assert {("deliveries", "agent_id"), ("wakes", "agent_id"), ("sessions", "agent_id")} <= set(found)
+
+
+@pytest.mark.parametrize("verb", ["write", "read"])
+def test_no_transaction_begins_within_another(opened, verb):
+    """Its end would be the end of both."""
+    store = opened()
+
+    def work(tx):
+        tx.event("noted", "crew", None, "a")
+        tx.write_events()
+        getattr(store, verb)(lambda _: None)
+
+    with pytest.raises(errors.StoreError):
+        store.write(work)
+    assert events(store) == []

@@ -1,6 +1,5 @@
 """The engine for PostgreSQL on a real server: one writer at a time, the time, a server that goes away, errors."""
 
-import os
 import random
 import signal
 import subprocess
@@ -45,29 +44,6 @@ def opened(postgres, empty):
     yield again
     for one in stores:
         one.close()
-
-
-@pytest.fixture(scope="module")
-def own_server():
-    """A server that a test may stop, kill and start."""
-    try:
-        server = servers.own(port=free_port(), durable=True)
-    except servers.Missing as missing:
-        if os.environ.get("XATS_TEST_POSTGRES") == "require":
-            raise
-        pytest.skip(str(missing))
-    with server.connect() as admin:
-        admin.execute("create database team owner xats template template0")
-    yield server
-    server.remove()
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def note(store, subject: str = "a") -> None:
@@ -303,16 +279,16 @@ def test_a_killed_connection_is_replaced_and_the_gap_is_found(opened, postgres, 
     assert len(subjects(store)) == 1
 
 
-def test_a_restarted_server_is_listened_to_again(own_server, until):
-    store, other = open_store(own_server.url("team")), open_store(own_server.url("team"))
+def test_a_restarted_server_is_listened_to_again(own_postgres, until):
+    store, other = open_store(own_postgres.url("team")), open_store(own_postgres.url("team"))
     before = store.generation()
-    own_server.kill()
+    own_postgres.kill()
     store.patience = 0.1
     with pytest.raises(errors.StoreAway) as caught:
         note(store)
     assert (caught.value.exit, caught.value.code) == (75, "store_away")
     store.patience = None
-    own_server.start()
+    own_postgres.start()
     note(other, "after")
     after = changes(store, before, until)
     note(other, "again")
@@ -407,10 +383,10 @@ def test_an_unknown_database_names_createdb(postgres):
     assert (problem.exit, "createdb -E UTF8" in problem.hint, "nowhere" in problem.hint) == (1, True, True)
 
 
-def test_a_wrong_or_missing_password_names_pgpass(own_server, monkeypatch):
+def test_a_wrong_or_missing_password_names_pgpass(own_postgres, monkeypatch):
     monkeypatch.setenv("PGPASSFILE", "/dev/null")
-    port = own_server.port
-    url = own_server.url("postgres", tcp=True)
+    port = own_postgres.port
+    url = own_postgres.url("postgres", tcp=True)
     missing = refused(url)
     assert (missing.exit, missing.code) == (1, "store_denied")
     assert f"127.0.0.1:{port}:postgres:xats:PASSWORD" in missing.hint
@@ -421,20 +397,20 @@ def test_a_wrong_or_missing_password_names_pgpass(own_server, monkeypatch):
 
 
 def test_a_server_that_is_away_is_a_temporary_error(tmp_path):
-    for url in (f"postgresql:///x?host={tmp_path}", f"postgresql://127.0.0.1:{free_port()}/x"):
+    for url in (f"postgresql:///x?host={tmp_path}", f"postgresql://127.0.0.1:{servers.free_port()}/x"):
         problem = refused(url)
         assert (problem.exit, problem.code, "pg_isready" in problem.hint) == (75, "store_away", True)
 
 
-def test_a_server_that_ends_is_a_temporary_error(own_server):
-    store = open_store(own_server.url("team"))
+def test_a_server_that_ends_is_a_temporary_error(own_postgres):
+    store = open_store(own_postgres.url("team"))
     store.patience = 0.2
-    own_server.stop()
+    own_postgres.stop()
     try:
         with pytest.raises(errors.StoreAway):
             note(store)
     finally:
-        own_server.start()
+        own_postgres.start()
     note(store)
     store.close()
 

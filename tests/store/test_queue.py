@@ -14,6 +14,8 @@ from xats.base import errors
 from xats.store.sqlite.queue import Queue
 from xats.store.sqlite.waiting import Wait
 
+pytestmark = pytest.mark.sqlite
+
 WRITER = """
 import sys
 from xats.store.open import open_store

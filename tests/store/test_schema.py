@@ -342,6 +342,7 @@ def test_there_may_be_another(filled, table, first, second):
     filled.write(lambda tx: (insert(tx, table, **first), insert(tx, table, **second)))
 
 
+@pytest.mark.sqlite
 def test_every_table_is_strict(rows):
     tables = rows("select name, strict from pragma_table_list where schema = 'main' and name not like 'sqlite%'")
     assert {row["name"] for row in tables} == {*BASE, "migrations"}
@@ -370,6 +371,7 @@ def test_the_type_of_reasons_lists_what_can_be_said_in_words():
     assert all(reasons.REASONS.values())
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "module, name, table, columns",
     [
@@ -408,6 +410,7 @@ def test_the_reasons_of_older_stores_can_still_be_said():
     assert set(re.findall(r"'(\w+)'", "".join(closed))) - {"replaced", "unregistered"} <= set(reasons.REASONS)
 
 
+@pytest.mark.sqlite
 def test_no_reason_is_closed_by_the_schema(rows):
     tables = rows("select name, sql from sqlite_master where type = 'table'")
     assert [row["name"] for row in tables if re.search(r"reason\s+in\s*\(", row["sql"])] == []

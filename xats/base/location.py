@@ -32,13 +32,13 @@ def is_url(location: str) -> bool:
     return location.startswith(SCHEMES)
 
 
-def from_environment(environ: Mapping[str, str]) -> str:
-    """Return the location in XATS_DB, which contains `://`, without its password.
+def from_environment(environ: Mapping[str, str], given: str | None = None) -> str:
+    """Return the location in XATS_DB (or the one `given` by settings), which contains `://`, without its password.
 
     From the environment of this process the password is taken away, so no child process inherits it; `secrets` still
     has it. Raises Usage for another kind of database.
     """
-    url, found = split(checked(environ["XATS_DB"], "XATS_DB"))
+    url, found = split(checked(environ["XATS_DB"] if given is None else given, "XATS_DB"))
     if found and environ is os.environ:
         _secrets.setdefault(url, {}).update(found)
         os.environ["XATS_DB"] = url

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xats.health.facts import Facts
 
 NAMES = 24  # columns for names on a terminal; a longer name has a line of its own
+DATABASE = ("schema", "rights")  # the same for a store in a PostgreSQL database
 GROUNDS = ("schema", "integrity")  # checks that must be ok before the store is read for mail
 
 
@@ -73,7 +74,7 @@ def examine(here: Context) -> list[Check]:
     sound = {one.name for one in of_store if one.state == "ok"}
     found: Facts | None = None
     of_mail: list[Check] = []
-    if all(name in sound for name in GROUNDS):
+    if all(name in sound for name in (DATABASE if "://" in here.path else GROUNDS)):
         try:
             found = facts.gather(here.path)
         except XatsError as problem:

@@ -43,7 +43,13 @@ def checks(facts: Facts | None, environ: Mapping[str, str], store: str) -> list[
         lines.append(Check(SECTION, name, OK, _absent(name, found, counts[name])))
     if not lines:
         lines.append(Check(SECTION, "programs", OK, "no agent program that xats knows is in PATH"))
-    return [*lines, *broken, *hooks(environ), *_refused(f"{store}-hooks.log", time.time()), *shared(environ)]
+    return [
+        *lines,
+        *broken,
+        *hooks(environ),
+        *_refused(sidefile.path_for(store, "hooks.log"), time.time()),
+        *shared(environ),
+    ]
 
 
 def _refused(log: str, now: float) -> list[Check]:

@@ -13,7 +13,7 @@ SECTION = "store"
 
 def checks(path: str) -> list[Check]:
     """Return the checks of the files beside the store at `path`: one for each that is wrong."""
-    folder, name = os.path.split(os.path.realpath(path))
+    folder, name = os.path.split(sidefile.path_for(path, "").removesuffix("-"))
     count, found = 0, []
     for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
         if not entry.startswith((f"{name}-", f"{name}.")):

@@ -12,6 +12,10 @@ SECTION = "store"
 
 def checks(path: str) -> list[Check]:
     """Return the checks of the store at `path`. A missing store is only a warning."""
+    if "://" in path:
+        from xats.store.postgres import check as database
+
+        return [Check(SECTION, one.name, one.state, one.detail, one.fix) for one in database.checks(path)]
     if not os.path.lexists(path):
         return [Check(SECTION, "file", WARN, f"no store yet at {path}", "xats register NAME  (creates it)")]
     found = check.checks(path, depth="quick_check")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from xats.base.record import record
 
 TYPE_CHECKING = False
@@ -153,19 +155,15 @@ def _mark_proven(tx: Tx, call: Call, me: Agent) -> None:
 
 
 def _proof(tx: Tx, call: Call) -> tuple[Reader, int]:
-    """Return the reader that showed the mail, and the time (ms UTC) before which it must have done so.
-
-    The time is that of the store, whose clock may be another one than that of this host.
+    """Return the reader that showed the mail, and the time (ms UTC, by the store's clock) before which it did so.
 
     A hook proves nothing of what another hook shows beside it, as for two tools at once. The end of a session proves
     nothing at all, because the program may have ended before its model saw the mail.
     """
-    import time
-
     from xats.core.mail import inbox
 
-    now, age = tx.clock(), time.time() - call.began()
-    return inbox.hook_reader(call.session), now - int(age * 1000) + TICKS
+    age = time.time() - call.began()
+    return inbox.hook_reader(call.session), tx.clock() - int(age * 1000) + TICKS
 
 
 def _may_forget(call: Call, known: Presence | None, now: int) -> bool:

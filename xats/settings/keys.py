@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
-    Kind: TypeAlias = "Duration | Durations | Count | Names | Choice | Switch | Path"
+    Kind: TypeAlias = "Duration | Durations | Count | Names | Choice | Switch | Path | Database"
 
 # The transports by which an agent is woken, in the order in which they are tried.
 TRANSPORTS = ("hook", "waiter", *programs.INBOXES, "tmux")
@@ -239,6 +239,34 @@ class Path:
 
 
 @record
+class Database:
+    """The URL of a PostgreSQL database, without a password."""
+
+    rule: str = "a postgresql:// URL without a password, which belongs into ~/.pgpass"
+    example: str = "postgresql://USER@HOST/DATABASE"
+
+    def given(self, text: str) -> Any:
+        """Return the value for a file that the word `text` of a command line stands for."""
+        return text
+
+    def read(self, value: Any) -> str:
+        """Return the text of the variable for a value of a file. Raises ValueError, without what may be a password."""
+        from xats.base import location
+
+        valid = isinstance(value, str) and len(value) <= LONGEST and value.isprintable() and location.is_url(value)
+        if not valid or location.split(value)[1]:
+            msg = f"must be {self.rule}"
+            raise ValueError(msg)
+        return str(value)
+
+    def show(self, text: str) -> str:
+        """Return the `text` of the variable as a person writes it, without a password."""
+        from xats.base import location
+
+        return location.split(text)[0] if location.is_url(text) else text
+
+
+@record
 class Key:
     """A setting. `default` is the text that its variable would have, "" for none."""
 
@@ -368,13 +396,20 @@ KEYS = (
         "The folder of your own client profiles, NAME.toml. Without it: xats/clients in XDG_CONFIG_HOME.",
     ),
     Key("tmux.program", "XATS_TMUX", Path(name=True), "tmux", "The tmux program."),
+    Key(
+        "db",
+        "XATS_DB",
+        Database(),
+        "",
+        "The PostgreSQL database that is your store; the variable may also be the path of a file. Without it: xats.db "
+        "in XATS_HOME.",
+    ),
 )
 BY_NAME = {key.name: key for key in KEYS}
 BY_VARIABLE = {key.variable: key for key in KEYS}
-# What no file may set: where the store is, and who I am.
+# What no file may set: where the files are, and who I am.
 NOT_IN_A_FILE = {
     "store": "XATS_DB",
-    "db": "XATS_DB",
     "home": "XATS_HOME",
     "team": "XATS_TEAM",
     "agent": "XATS_AGENT",

@@ -137,7 +137,7 @@ class Store(Protocol):
     def generation(self) -> int:
         """Return a number that changes when another process commits; -1 once the store was replaced.
 
-        It is asked for many times a second, so it must cost microseconds.
+        It is asked for many times a second, so it must cost microseconds. The change may show a second later.
         """
 
     @property

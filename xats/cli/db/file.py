@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Context
     from xats.core.clock import Standing
+    from xats.store.sqlite.check import Check
     from xats.store.sqlite.info import Info
 
 
@@ -27,7 +28,9 @@ def info(here: Context) -> int:
     """
     from xats.cli.kit import documents
     from xats.store.sqlite.info import info as read_info
+    from xats.store.sqlite.inspect import require_file
 
+    require_file(here.path, "psql {} -c '\\dt+ xats.*'   (or: xats db check)")
     found = read_info(here.path)
     trust, now = _trust(here.path) if "clocks" in found.rows else (None, 0)
     if here.json:
@@ -105,7 +108,7 @@ def check(here: Context) -> int:
     from xats.store.sqlite.check import OK as FINE
 
     inspect.require_store(here.path)
-    found = checks(here.path)
+    found = _of_database(here.path) if "://" in here.path else checks(here.path)
     if here.json:
         values = [{"name": one.name, "state": one.state, "detail": one.detail, "fix": one.fix} for one in found]
         render.document({"checks": values})
@@ -115,6 +118,12 @@ def check(here: Context) -> int:
             if one.fix:
                 render.put(f"      {render.one_line(one.fix)}")
     return UNHEALTHY if any(one.state == FAIL for one in found) else OK
+
+
+def _of_database(url: str) -> list[Check]:
+    from xats.store.postgres import check as database
+
+    return database.checks(url)
 
 
 def backup(here: Context, file: params.BackupFileArg = None, *, force: params.ReplaceOption = False) -> int:
@@ -133,7 +142,9 @@ def backup(here: Context, file: params.BackupFileArg = None, *, force: params.Re
     from xats.store.sqlite.backup import backup as copy
     from xats.store.sqlite.backup import default_name
     from xats.store.sqlite.engine import host_clock
+    from xats.store.sqlite.inspect import require_file
 
+    require_file(here.path, "pg_dump -n xats -Fc -f FILE {}")
     target = os.path.abspath(file) if file else default_name(here.path, host_clock())
     with Progress("backing up", quiet=here.quiet) as bar:
         size = copy(here.path, target, force=force, seen=bar.reach if visible() else None)

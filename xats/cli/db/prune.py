@@ -52,7 +52,12 @@ def prune(
     if age is None:
         msg = "The setting keep (XATS_KEEP) is off, so xats never removes anything."
         raise Refused(msg, "xats db prune --older 30d")
-    inspect.settled(here.path).close()  # raises NotFound without a store
+    if "://" in here.path and (dry_run or not yes):
+        msg = "xats cannot count on a copy of a PostgreSQL database what it would remove."
+        raise Refused(msg, "xats db prune --yes")
+    inspect.require_store(here.path)
+    if "://" not in here.path:
+        inspect.settled(here.path).close()  # raises StoreForeign
     asking = not (dry_run or yes)
     counts = core.Counts()
     if asking:

@@ -42,8 +42,10 @@ def export(
     """
     from xats.store.sqlite.atomic_write import atomic_file
     from xats.store.sqlite.export import export as open_tables
+    from xats.store.sqlite.inspect import require_file
 
     _one_form(csv=csv, jsonl=jsonl, json=here.json)
+    require_file(here.path, "pg_dump -n xats -Fc -f FILE {}")
     with open_tables(here.path, tables or []) as found:
         header = None if tables else found.header()
         if csv and len(found.names) != 1:
@@ -77,7 +79,9 @@ def import_(here: Context, source: params.ExportFileArg) -> int:
     Example: xats db import everything.jsonl --db new.db
     """
     from xats.store.sqlite import load
+    from xats.store.sqlite.inspect import require_file
 
+    require_file(here.path, "pg_restore -d {} FILE")
     if os.path.exists(here.path):
         load.require_empty(here.store)  # before it reads a long file
     name = "standard input" if source == "-" else source
@@ -193,12 +197,19 @@ def query(
 
     Example: xats db query 'select id, body from messages where sender_id = :who' -p who=3 --csv
     """
+    from xats.store.sqlite.query import Answer
     from xats.store.sqlite.query import query as run
 
     check_limit(limit, "xats db query SQL -n 20")
     _one_form(csv=csv, table=table, json=here.json)
     seconds = durations.parse(timeout or "10s") / 1000
-    answer = run(here.path, sql, dict(_value(text) for text in values or []), limit, seconds)
+    given = dict(_value(text) for text in values or [])
+    if "://" in here.path:
+        from xats.store.postgres.query import query as run_there
+
+        answer = Answer(*run_there(here.path, sql, given, limit, seconds))
+    else:
+        answer = run(here.path, sql, given, limit, seconds)
     names = unique(answer.columns)
     if here.json:
         rows = [dict(zip(names, map(_plain, row), strict=True)) for row in answer.rows]

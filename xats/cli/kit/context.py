@@ -83,6 +83,10 @@ class Context:
 
             # With --json stderr is for one document, which says what failed.
             self._store = open_store(self.path, warn=warn, notice=None if self.json else warn)
+            if "://" in self.path:
+                from xats.cli.kit import password
+
+                password.warn_once(self.path, warn)
             if self._store.upgraded:
                 from xats.daemon import autostart, liveness
 

@@ -49,14 +49,16 @@ def quick(words: Sequence[str], environ: Mapping[str, str]) -> int | None:
     """Answer the command line `words` of a person, and return the exit code; None: the verb has to do it."""
     if words not in (["badge"], ["badge", "--json"]):
         return None
-    database = "://" in environ.get("XATS_DB", "")
-    if not database and (environ.get("XATS_TEAM") or _is_agent(environ)):
-        return None
     try:
         from xats.store.sqlite.paths import default_path
 
         path = default_path(environ)
-        found = _asked_daemon(path, environ) if database else _people(path, environ)
+        if "://" in path:
+            found = _asked_daemon(path, environ)
+        elif environ.get("XATS_TEAM") or _is_agent(environ):
+            return None
+        else:
+            found = _people(path, environ)
     except Exception:  # as above
         found = core.Badge()
     return _show(found, json=len(words) > 1)

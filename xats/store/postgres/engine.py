@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+IDLE = psycopg.pq.TransactionStatus.IDLE
 LOCK = 0x78617473  # "xats": the advisory lock of the writers, in the name space of the database
+IDLE = psycopg.pq.TransactionStatus.IDLE
 NONCE = 16  # bytes
 PATIENCE = 10.0  # seconds that a command waits for the lock
 AWAY = 5.0  # seconds that a command waits for a server that is away, as in a restart
@@ -102,16 +104,17 @@ class Clock:
     """The clock of the server: its time at the last transaction, and what the steady clock of this host adds."""
 
     def __init__(self) -> None:
-        self._at = time.time_ns() // 1_000_000  # until the server has said it
-        self._steady = time.monotonic_ns()
+        # One value, because threads may ask. Until the server has said its time, it is that of this host.
+        self._known = time.time_ns() // 1_000_000, time.monotonic_ns()
 
     def __call__(self) -> int:
         """Return milliseconds UTC."""
-        return self._at + (time.monotonic_ns() - self._steady) // 1_000_000
+        at, steady = self._known
+        return at + (time.monotonic_ns() - steady) // 1_000_000
 
     def set(self, now: int) -> None:
         """Go on from `now` (ms UTC), the time of the server at this moment."""
-        self._at, self._steady = now, time.monotonic_ns()
+        self._known = now, time.monotonic_ns()
 
 
 class Tx:
@@ -269,7 +272,7 @@ class Store:
 
     def _attempt(self, begin: str, work: Callable[[Tx], T], left: float) -> T:
         """Run `work` once and commit it. Raises psycopg.Error if it is not committed, and OutcomeUnknown."""
-        connection = self._connected()
+        connection = self.connected()
         tx = self._begun(connection, begin, left)
         try:
             result = work(tx)
@@ -301,7 +304,7 @@ class Store:
             raise errors.OutcomeUnknown(msg, hint) from None
 
     def _find(self, mark: str, left: float) -> bool:
-        connection = self._connected()
+        connection = self.connected()
         tx = self._begun(connection, WRITE, left)
         try:
             return tx.one(FOUND, id=mark) is not None
@@ -315,7 +318,7 @@ class Store:
         """
 
         def attempt(left: float) -> T:
-            connection = self._connected()
+            connection = self.connected()
             tx = self._begun(connection, READ, left)
             try:
                 return work(tx)
@@ -333,7 +336,7 @@ class Store:
         def attempt(left: float) -> T | None:
             del left
             try:
-                return work(Glance(self._connected(), self.clock(), self.id))
+                return work(Glance(self.connected(), self.clock(), self.id))
             except LookupError:
                 return None
 
@@ -345,7 +348,7 @@ class Store:
 
     def _recognise(self, left: float) -> None:
         """Connect and find the number of the schema. Raises StoreTooNew and StoreDenied."""
-        connection = self._connected()
+        connection = self.connected()
         try:
             self._begun(connection, READ, left)
         except psycopg.Error as error:
@@ -361,6 +364,9 @@ class Store:
 
         Raises StoreTooNew, StoreError for another store in the same place, and psycopg.Error.
         """
+        if connection.pgconn.transaction_status != IDLE:  # the server only warns
+            msg = "A transaction cannot begin within another one."
+            raise errors.StoreError(msg)
         wait = max(1, min(HOLD, int(left * 1000)))
         try:
             cursor = connection.execute(begin.format(hold=HOLD, wait=wait).encode())
@@ -389,8 +395,10 @@ class Store:
             return Tx(connection, row["now"], self.clock)
         return Tx(connection, self.clock(), self.clock)
 
-    def _connected(self) -> psycopg.Connection[Any]:
+    def connected(self) -> psycopg.Connection[Any]:
         """Return the connection, a new one if it was lost. Raises the StoreErrors of `connect`."""
+        if self._connection is not None and self._connection.info.transaction_status != IDLE:
+            self._connection.close()  # something was interrupted, as by Ctrl-C
         if self._connection is not None and self._connection.closed:
             self._release()
         if self._connection is None:
@@ -411,6 +419,8 @@ class Store:
         connection = self._connection
         if self._pool and connection is not None:
             self._connection = None
+            if connection.info.transaction_status != IDLE:
+                connection.close()  # something was interrupted
             self._pool.give(connection)
         elif connection is not None and connection.closed:
             self._connection = None

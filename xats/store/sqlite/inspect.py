@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from xats.base.errors import NotFound, StoreError, StoreForeign, StoreFull
+from xats.base.errors import NotFound, Refused, StoreError, StoreForeign, StoreFull
 from xats.store.sqlite import codes, engine, readonly, waiting
 from xats.store.sqlite.failures import explain
-from xats.store.sqlite.paths import check_beside, uri
+from xats.store.sqlite.paths import check_beside, exists, uri
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,10 +29,19 @@ PAGES = 1000  # that are copied between two reports of the progress
 
 
 def require_store(path: str) -> None:
-    """Raise NotFound unless there is a file at `path`."""
-    if not os.path.exists(path):
+    """Raise NotFound unless there is a store at `path`."""
+    if not exists(path):
         msg = f"There is no store at {path}."
         raise NotFound(msg, "name another with --db or XATS_DB; to make one: xats register NAME")
+
+
+def require_file(path: str, command: str) -> None:
+    """Raise Refused if the store at `path` is a database: `command` does it there, with {} in the place of the URL."""
+    if "://" in path:
+        from shlex import quote
+
+        msg = f"This verb is for a store in a file; {path} is a PostgreSQL database."
+        raise Refused(msg, command.format(quote(path)))
 
 
 def look(path: str, mode: str = "ro") -> sqlite3.Connection:

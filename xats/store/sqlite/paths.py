@@ -20,18 +20,31 @@ BESIDE = ("-journal", "-wal", "-shm")  # what SQLite puts beside a database and 
 
 
 def default_path(environ: Mapping[str, str]) -> str:
-    """Return the store's location: XATS_DB, else `xats.db` in `folders.kept`. Raises NoHome.
+    """Return the store's location: XATS_DB, else that in the user's settings, else `xats.db` in `folders.kept`.
 
-    A URL is without its password then, and XATS_DB of this process too. Raises Usage for another kind of database.
+    A URL is without its password then, and XATS_DB of this process too. No project's file can name a store. Raises
+    NoHome, and Usage for another kind of database.
     """
-    given = environ.get("XATS_DB")
+    given = environ.get("XATS_DB") or _in_settings(environ)
     if not given:
         return os.path.join(folders.kept(environ), "xats.db")
     if "://" in given:
         from xats.base import location
 
-        return location.from_environment(environ)
+        return location.from_environment(environ, given)
     return folders.expanded(given, environ)
+
+
+def _in_settings(environ: Mapping[str, str]) -> str:
+    """Return the URL that the user's settings file names, "" for none."""
+    try:
+        if not os.path.exists(os.path.join(folders.config(environ), "xats", "config.toml")):
+            return ""
+    except folders.NoHome:
+        return ""
+    from xats import settings
+
+    return settings.value("XATS_DB", environ)
 
 
 def given_path(given: str, environ: Mapping[str, str]) -> str:

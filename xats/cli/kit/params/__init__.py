@@ -64,7 +64,12 @@ TeamOption: TypeAlias = Annotated[
     ),
 ]
 DbOption: TypeAlias = Annotated[
-    str | None, Option("--db", metavar="PATH", help="The store. Default: XATS_DB, else xats.db in XATS_HOME.")
+    str | None,
+    Option(
+        "--db",
+        metavar="PATH",
+        help="The store: a file, or a postgresql:// URL. Default: XATS_DB, else xats.db in XATS_HOME.",
+    ),
 ]
 JsonOption: TypeAlias = Annotated[
     bool, Option("--json", help="Print one JSON document; --json=NAME,STATE has only these fields.")
