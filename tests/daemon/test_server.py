@@ -236,7 +236,7 @@ def test_a_request_of_another_version_or_store_or_kind_is_refused(remote, monkey
         ask(remote)
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", b"[]\n", b"{}\n", b"{\xff\n", b"x" * (request.LONGEST + (1 << 16)), b"{"])
+@pytest.mark.parametrize("data", [b"", b"\n", b"[]\n", b"{}\n", b"{\xff\n", b"x" * (request.LARGEST + (1 << 16)), b"{"])
 def test_a_line_that_is_no_request_harms_nothing(remote, data):
     daemon = remote.daemon()
     with socket.socket(socket.AF_UNIX) as line:

@@ -144,7 +144,7 @@ def test_every_variable_that_a_hook_reads_is_sent_to_the_daemon(desk):
             desk.mail()
             said = {"client": client, "event": json.loads(event(client, point))}
             environ = Recorded({"HOME": "/nowhere", "XATS_TEAM": "crew", **IN_PANE}, read)
-            asked = request.Request(os.getpid(), f"{os.getpid()}", 0, environ, "/", said, 1.0, written.append)
+            asked = request.Request(os.getpid(), f"{os.getpid()}", 0, environ, "/", said, 1.0, bool, written.append)
             hooks.answer(asked, desk.store)
     assert written
     assert {"XATS_AGENT", "XATS_HOOK_BUDGET", "TMUX", "PATH"} <= read

@@ -4,6 +4,7 @@ The driver of a PostgreSQL database takes 100 ms to import. The daemon has it, s
 Each message is one line of JSON:
 
 - The caller sends `{"xats": VERSION, "store": LOCATION, "ask": NAME, "environ": {...}, "cwd": FOLDER, ...}`.
+- The daemon may answer `{"working": true}`: it has reached the store, so the caller may wait longer.
 - The daemon may answer `{"write": TEXT}`. The caller writes the text to its standard output, and confirms that by
   `{"written": true}`. Only then does the daemon note that the text was shown.
 - The daemon ends by `{"done": VALUE}`, or by `{"refused": WHY}` before it has done anything.
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-LONGEST = 2 << 20  # bytes of a line; the event of a hook has at most half of that
+LARGEST = 2 << 20  # bytes of a line; the event of a hook has at most half of that
+LONGEST = 6.0  # seconds for an answer once the store is reached; LATE in hooks/handover.py is 7
 FINISH = 3.0  # seconds in which the daemon notes that a text was written
 ROOM = 100  # bytes for the path of a socket: unix(7) has 108, macOS 104
 PREFIXES = ("XATS_", "XDG_")
@@ -75,6 +77,7 @@ class Request:
     cwd: str | None
     said: Mapping[str, Any]  #: the whole request
     patience: float  #: seconds to wait for a busy store
+    reached: Callable[[], None]  #: says that the store was reached: the process waits up to LONGEST now
     write: Callable[[bytes], None]  #: writes to the standard output of the process; raises OSError if it may not have
 
 
@@ -93,10 +96,14 @@ def ask(
 ) -> Any:
     """Ask the daemon of the store at `store` for `name`; return its answer, which comes within `patience` seconds.
 
+    Once the daemon says that it has reached the store, the answer may take LONGEST: many round trips to a server far
+    away can take longer than `patience`.
+
     `write` writes what the daemon wants written. Raises Unreachable where no daemon of this version answers, Silent
     where one is late or ends, and what `write` raises.
     """
-    until = time.monotonic() + patience
+    began = time.monotonic()
+    until = began + patience
     line = _connected(path_for(store), patience)
     try:
         request = {"xats": __version__, "store": store, "ask": name, "environ": carried(environ), "cwd": _cwd(), **more}
@@ -110,6 +117,9 @@ def ask(
                     raise Silent("the daemon ended before it answered")
                 if "refused" in answer:
                     raise Unreachable(str(answer["refused"]))
+                if "working" in answer:
+                    until = began + LONGEST
+                    continue
                 if "write" not in answer:
                     return answer.get("done")
                 if write:
@@ -117,7 +127,7 @@ def ask(
                 send(line, {"written": True})
                 until = time.monotonic() + FINISH
         except TimeoutError:
-            raise Silent(f"the daemon did not answer within {patience:g} s") from None
+            raise Silent(f"the daemon did not answer within {until - began:.3g} s") from None
         except (BrokenPipeError, ConnectionResetError, ValueError) as problem:
             raise Silent(f"the daemon ended before it answered ({type(problem).__name__})") from None
     finally:
@@ -146,7 +156,7 @@ def receive(line: socket, left: bytes = b"") -> tuple[dict[str, Any] | None, byt
     """
     data = bytearray(left)
     while b"\n" not in data:
-        if len(data) > LONGEST:
+        if len(data) > LARGEST:
             msg = "the line is too long"
             raise ValueError(msg)
         part = line.recv(1 << 16)

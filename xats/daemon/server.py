@@ -143,6 +143,13 @@ class Server:
             request.send(line, {"refused": why})
             return
 
+        working: list[bool] = []
+
+        def reached() -> None:
+            if not working:
+                working.append(True)
+                request.send(line, {"working": True})
+
         def write(data: bytes) -> None:
             """Have the caller write `data`. Raises OSError if it does not confirm that."""
             request.send(line, {"write": data.decode("utf-8", "surrogateescape")})
@@ -155,7 +162,15 @@ class Server:
         if not mark.endswith(f":{caller.started}"):  # it has ended meanwhile
             return
         asked = request.Request(
-            caller.pid, mark, began, _texts(said.get("environ")), _text(said.get("cwd")), said, PATIENCE, write
+            pid=caller.pid,
+            mark=mark,
+            began=began,
+            environ=_texts(said.get("environ")),
+            cwd=_text(said.get("cwd")),
+            said=said,
+            patience=PATIENCE,
+            reached=reached,
+            write=write,
         )
         request.send(line, {"done": self._answered(asked)})
 

@@ -81,6 +81,11 @@ class Call(Circumstances):
 
         return process.mark()
 
+    def reached(self) -> None:
+        """Note that the store was reached. A process that waits for the daemon then waits longer."""
+        if self._asked:
+            self._asked.reached()
+
     def answer(self, document: Json) -> None:
         """Write the answer `document` and a newline to the stdout of the hook, whole. Raises OSError."""
         from xats.base import output

@@ -24,6 +24,8 @@ def answer(asked: Request, store: Store) -> None:
         call = calls.parse(calls.client_of((client,)), document, store.path, asked)
         if call and run.matters(call):
             event = call.event
+            if run.starts(call):  # it may wait for tmux before it looks into the store
+                store.read(lambda _: call.reached())
             run.act(call, store)
     except Exception as problem:
         log.note(store.path, client, event, problem)

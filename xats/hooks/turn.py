@@ -113,6 +113,7 @@ def _look(tx: Tx, call: Call) -> _Seen | None:
     from xats.core.agents import agents, presence
     from xats.identity.resolve import resolve_or_none
 
+    call.reached()
     me = resolve_or_none(tx, call)
     if me is None:
         return None

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 PATIENCE = 1.0  # seconds for the answer of the daemon, or for a connection without a daemon
 #: what tools and models wrote; xats does not read it, so it is not sent to the daemon
 LEFT_OUT = ("tool_response", "tool_output", "tool_result", "last_assistant_message", "prompt_response")
-LONGEST = 6.0  # seconds for a session start without a daemon; LATE in hooks/handover.py is 7
 
 
 def main(words: Sequence[str]) -> int:
@@ -104,8 +103,8 @@ def _directly(call: Call) -> None:
     if not opened.wait(PATIENCE):
         msg = f"no daemon runs, and the database did not answer within {PATIENCE:g} s"
         raise request.Silent(msg)
-    if not ended.wait(LONGEST):
-        msg = f"no daemon runs, and the hook took longer than {LONGEST:g} s"
+    if not ended.wait(request.LONGEST):
+        msg = f"no daemon runs, and the hook took longer than {request.LONGEST:g} s"
         raise request.Silent(msg)
     if problems:
         raise problems[0]
