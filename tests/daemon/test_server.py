@@ -20,8 +20,10 @@ from tests.conftest import HOST
 from tests.support.remote import Remote
 from tests.support.world import until
 from xats.base import process, request
+from xats.clients import waiters
 from xats.core.agents import agents
 from xats.daemon import loop
+from xats.hooks import wait
 
 PROMPT = {"hook_event_name": "UserPromptSubmit", "prompt": "hello"}
 TOOL = {"hook_event_name": "PostToolUse", "tool_name": "Bash"}
@@ -207,6 +209,39 @@ def test_nothing_is_logged_where_the_store_was_never_used(remote):
     os.unlink(glob.glob(os.path.join(remote.home, "*-store"))[0])
     assert remote.hook(PROMPT) == ""
     assert os.listdir(remote.home) == []
+
+
+# -- the waiter --------------------------------------------------------------------------------------------------------
+
+
+def test_a_waiter_asks_the_daemon_and_gets_the_line(remote):
+    """It sleeps longer than the time between two looks, and has no driver of the database."""
+    remote.daemon()
+    running = remote.begin_wait({**START, "session_id": "s1"})
+    looked = until(lambda: pipes(remote), what="the waiter")
+    assert until(lambda: waiters.listens(looked[0]), what="that it sleeps")
+    time.sleep(wait.LOOK + 1)  # the time itself is tested
+    assert running.poll() is None
+    if process.LINUX:
+        with open(f"/proc/{running.pid}/maps") as file:
+            assert "psycopg" not in file.read()
+    remote.mail()
+    _, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (wait.WOKEN, "xats: 1 new from bob - run: xats inbox\n")
+
+
+def test_a_waiter_ends_when_another_session_replaces_its_own(remote):
+    remote.daemon()
+    running = remote.begin_wait({**START, "session_id": "s1"})
+    until(lambda: pipes(remote), what="the waiter")
+    seat = agents.Seat(HOST, client_session="s2")
+    remote.team.register("alice", seat=seat, takeover=True)
+    assert running.communicate(timeout=60) == ("", "")
+    assert running.returncode == 0
+
+
+def pipes(remote):
+    return [one for one in glob.glob(os.path.join(remote.home, "*-waiter-*")) if not one.endswith(".lock")]
 
 
 # -- who may ask what --------------------------------------------------------------------------------------------------

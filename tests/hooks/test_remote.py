@@ -152,6 +152,16 @@ def test_every_variable_that_a_hook_reads_is_sent_to_the_daemon(desk):
     assert read - set(carried) == set()
 
 
+def test_no_password_and_no_other_variable_is_sent():
+    given = {
+        "XATS_DB": "postgresql://a:secret@h/d?sslpassword=other",
+        "PGPASSWORD": "secret",
+        "API_KEY": "x",
+        "HOME": "/",
+    }
+    assert request.carried(given) == {"XATS_DB": "postgresql://a@h/d", "HOME": "/"}
+
+
 def test_what_a_tool_wrote_is_not_sent(desk):
     """An event with a large answer of a tool is as quick as any other."""
     large = {"hook_event_name": "PostToolUse", "tool_name": "Bash", "tool_response": {"stdout": "x" * 900_000}}

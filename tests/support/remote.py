@@ -79,6 +79,10 @@ class Remote(World):
         running.stdin = None
         return running
 
+    def begin_wait(self, event) -> subprocess.Popen:
+        """Start `xats hook wait claude-code` with the `event`."""
+        return self.begin_hook(event, command=[sys.executable, "-m", "xats", "hook", "wait", "claude-code"])
+
     def mail(self, body: str = "hello", **more) -> int:
         return self.team.send("bob", "alice", body, **more).message.id
 

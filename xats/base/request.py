@@ -135,9 +135,13 @@ def ask(
 
 
 def carried(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of `environ` that xats reads to answer a request."""
+    """Return the variables of `environ` that xats reads to answer a request, without a password in XATS_DB."""
     found = {name: value for name, value in environ.items() if name.startswith(PREFIXES)}
     found.update((name, environ[name]) for name in VARIABLES if name in environ)
+    if "://" in found.get("XATS_DB", ""):
+        from xats.base import location
+
+        found["XATS_DB"] = location.split(found["XATS_DB"])[0]
     return found
 
 

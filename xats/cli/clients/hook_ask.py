@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from xats.hooks.call import Call
 
 PATIENCE = 1.0  # seconds for the answer of the daemon, or for a connection without a daemon
-#: what tools and models wrote; xats does not read it, so it is not sent to the daemon
-LEFT_OUT = ("tool_response", "tool_output", "tool_result", "last_assistant_message", "prompt_response")
 
 
 def main(words: Sequence[str]) -> int:
@@ -36,7 +34,7 @@ def main(words: Sequence[str]) -> int:
             return OK
         sent = str(document.get("hook_event_name", ""))[:40]
         try:
-            said = {name: value for name, value in document.items() if name not in LEFT_OUT}
+            said = {name: value for name, value in document.items() if name not in event.LEFT_OUT}
             request.ask(path, "hook", os.environ, PATIENCE, _write, client=client, event=said)
         except request.Unreachable as problem:
             _without(words, document, path, problem)

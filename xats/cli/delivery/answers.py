@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from xats.cli.mail import badge
-from xats.hooks import remote
+from xats.hooks import remote, wait
 
-ANSWERS = {"hook": remote.answer, "badge": badge.answer}
+ANSWERS = {"hook": remote.answer, "waiter": wait.answer, "badge": badge.answer}
