@@ -379,6 +379,26 @@ def test_the_badge_counts_the_mail_of_a_person_and_of_a_named_agent(remote):
     assert remote.states() == [("unread", False)] * 2
 
 
+def test_doctor_asks_the_daemon_as_a_hook_does(remote):
+    def look():
+        found = remote.json("doctor", code=None)["checks"]
+        hooks = next((one for one in found if one["name"] == "hooks"), None)
+        return hooks, [one for one in found if one["name"].endswith(".socket")]
+
+    daemon = remote.daemon()
+    hooks, files = look()
+    assert (hooks["state"], files) == ("ok", [])
+    os.unlink(remote.socket())
+    hooks, files = look()
+    assert (hooks["state"], hooks["detail"]) == ("warn", "hooks and xats badge get no answer: no daemon runs")
+    with open(remote.socket(), "w"):
+        pass
+    assert "is a regular file" in look()[1][0]["detail"]
+    daemon.terminate()
+    daemon.wait()
+    assert look()[0] is None
+
+
 # -- the connections ---------------------------------------------------------------------------------------------------
 
 
