@@ -20,10 +20,11 @@ from tests.conftest import HOST
 from tests.support.remote import Remote
 from tests.support.world import until
 from xats.base import process, request
+from xats.cli.clients import hook_ask
 from xats.clients import waiters
 from xats.core.agents import agents
-from xats.daemon import loop
-from xats.hooks import wait
+from xats.daemon import autostart, loop
+from xats.hooks import guards, wait
 
 PROMPT = {"hook_event_name": "UserPromptSubmit", "prompt": "hello"}
 TOOL = {"hook_event_name": "PostToolUse", "tool_name": "Bash"}
@@ -184,6 +185,19 @@ def test_a_session_start_starts_the_daemon(remote):
     remote.hook(START, XATS_AUTOSTART="1")
     until(lambda: os.path.exists(remote.socket()), what="the daemon")
     assert "Mail #1" in until(lambda: remote.hook(PROMPT), what="an answer")
+
+
+@pytest.mark.parametrize("event, connects", [("PreToolUse", True), ("PostToolUse", False)])
+def test_without_a_daemon_a_hook_that_may_refuse_a_change_connects_directly(monkeypatch, event, connects):
+    directly = []
+    monkeypatch.setattr(guards, "GUARDS", ("a guard",))
+    monkeypatch.setattr(hook_ask, "_directly", directly.append)
+    monkeypatch.setattr(autostart, "ensure_running", lambda *_: None)
+    with contextlib.nullcontext() if connects else pytest.raises(request.Unreachable):
+        hook_ask._without(
+            ["claude-code"], {"hook_event_name": event}, "postgresql://nowhere/none", request.Unreachable()
+        )
+    assert [one.event for one in directly] == [event] * connects
 
 
 def test_without_a_daemon_other_hooks_skip_and_the_badge_is_empty(remote):

@@ -1,7 +1,8 @@
 """`xats hook run CLIENT` where the store is a database: it asks the daemon, which has the driver and a connection.
 
-Where no daemon answers, a session start connects directly, and starts the daemon as `xats send` does. Any other hook
-does nothing then and says so in the log. Its mail stays unread, and the next hook or wake announces it.
+Where no daemon answers, a session start connects directly, and starts the daemon as `xats send` does. A hook that may
+refuse a file change does so too. Any other hook does nothing and says so in the log. Its mail stays unread, and the
+next hook or wake announces it.
 """
 
 from __future__ import annotations
@@ -61,12 +62,12 @@ def _write(data: bytes) -> None:
 def _without(words: Sequence[str], document: object, path: str, why: request.Unreachable) -> None:
     """Do what a hook does without a daemon. Raises `why` where that is nothing, and what the store raises."""
     from xats.hooks import call as calls
-    from xats.hooks import run
+    from xats.hooks import guards, run
 
     call = calls.parse(calls.client_of(words), document, path)
     if call is None or not run.matters(call):
         return
-    if not run.starts(call):
+    if not run.starts(call) and not (call.point == "before a change" and guards.GUARDS):
         raise why
     from xats.daemon import autostart
 
