@@ -283,12 +283,15 @@ class Store:
             raise
         mark = f"{self._mark}.{self._commits}.{os.urandom(4).hex()}"
         try:
-            connection.execute(COMMIT, {"id": mark, "now": tx.now, "kept": KEPT})
+            if begin is FIRST_WRITE:  # it runs again if the connection is lost, and finds the schema that it has made
+                connection.execute("commit")
+            else:
+                connection.execute(COMMIT, {"id": mark, "now": tx.now, "kept": KEPT})
         except psycopg.Error as error:
             if not failures.is_lost(error, connection):
                 _roll_back(connection)
                 raise
-            if not self._was_committed(mark, error):
+            if begin is FIRST_WRITE or not self._was_committed(mark, error):
                 raise
         return result
 
