@@ -128,7 +128,12 @@ def dispatch(words: Sequence[str]) -> int:
             return wait(words[2:])
         from xats.hooks.run import main as run
 
-        return run(words[2:])
+        code = run(words[2:])
+        if code is None:
+            from xats.cli.clients.hook_ask import main as ask
+
+            code = ask(words[2:])
+        return code
     if words[:1] == ["badge"]:
         from xats.cli.mail.badge import quick
 

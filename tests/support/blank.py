@@ -14,8 +14,11 @@ CREATED = 1_750_000_000_000  # ms UTC, when the clocks of tests start
 
 
 def new_store(path: str) -> str:
-    """Put a new store at `path` as xats creates it, with the same rights; return `path`. Keep a store that is there."""
-    if not os.path.exists(path):
+    """Put a new store at `path` as xats creates it, with the same rights; return `path`.
+
+    Keep a store that is there. For a URL, opening it makes the store.
+    """
+    if "://" not in path and not os.path.exists(path):
         content = _content(migrate.wal_is_safe(sqlite3.sqlite_version_info))
         create.create_file(path, None)
         with open(path, "wb") as file:

@@ -17,7 +17,8 @@ from xats.base.errors import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
 SCHEMES = ("postgresql://", "postgres://")
 SECRET = ("password", "sslpassword")  # parameters of a URL
@@ -149,10 +150,18 @@ class Place:
 
 def beside(location: str, kind: str) -> str:
     """Return the path of the file of that `kind` for the database at the URL `location`, in the folder of xats."""
-    from hashlib import sha256
-
-    name = sha256(key(location, os.environ).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    name = _sha256()(key(location, os.environ).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return os.path.join(folders.kept(os.environ), f"postgres-{name}-{kind}")
+
+
+def _sha256() -> Callable[[bytes], Any]:
+    """Return the constructor of the hash. hashlib would load OpenSSL first, and each hook wait 3 ms for that."""
+    for module in ("_sha2", "_sha256", "hashlib"):  # CPython since 3.12, before, and any Python
+        try:
+            return __import__(module).sha256  # type: ignore[no-any-return]
+        except ImportError:
+            continue
+    raise AssertionError
 
 
 def is_marked(url: str) -> bool:

@@ -17,7 +17,7 @@ SOL_LOCAL, LOCAL_PEERCRED, LOCAL_PEERPID = 0, 1, 2
 
 @record
 class Peer:
-    """The process that listens at a socket. None is unknown; a `pid` of 0 is a process that xats cannot see."""
+    """The process at the other end of a socket. None is unknown; a `pid` of 0 is a process that xats cannot see."""
 
     uid: int | None
     pid: int | None
@@ -28,7 +28,10 @@ def of(connection: socket.socket) -> Peer:
 
     For the end that has connected, it is the process that called listen(2). Raises OSError.
     """
-    import socket as sockets
+    try:  # CPython has it; `socket` imports selectors and enum, 5 ms at each hook that asks the daemon
+        import _socket as sockets
+    except ImportError:  # pragma: no cover - not on this Python
+        import socket as sockets  # type: ignore[no-redef]
 
     if hasattr(sockets, "SO_PEERCRED") and sys.platform.startswith("linux"):
         said = connection.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, struct.calcsize("3i"))

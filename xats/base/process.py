@@ -47,9 +47,9 @@ def started(pid: int) -> int | None:
     return found.started if found else None
 
 
-def began() -> float:
-    """Return when this process started (before any exec), in seconds since 1970 by the clock of now."""
-    since = started(os.getpid()) or 0
+def began(pid: int | None = None) -> float:
+    """Return when `pid` (default: this process) started, before any exec, in seconds since 1970 by the clock of now."""
+    since = started(os.getpid() if pid is None else pid) or 0
     if not LINUX:
         return since / 1000
     # proc(5): in ticks since boot, including the time that the machine was suspended
@@ -102,9 +102,10 @@ def serves_here(server: int) -> bool:
     return found is not None and found.name.startswith("tmux")
 
 
-def mark() -> str:
-    """Return the mark of this process: its host, pid and start time."""
-    return f"{host.id()}:{os.getpid()}:{started(os.getpid())}"
+def mark(pid: int | None = None) -> str:
+    """Return the mark of `pid` (default: this process): its host, pid and start time."""
+    pid = os.getpid() if pid is None else pid
+    return f"{host.id()}:{pid}:{started(pid)}"
 
 
 def gone(mark: str) -> bool:

@@ -173,6 +173,8 @@ def trouble(path: str) -> str:
     Raises OSError if there is none.
     """
     about = os.lstat(path)
+    if path.endswith(".socket"):
+        return _trouble(about, stat.S_ISSOCK)
     return _trouble(about, stat.S_ISFIFO if stat.S_ISFIFO(about.st_mode) else stat.S_ISREG)
 
 

@@ -64,12 +64,12 @@ class Terminal:
         return any(fnmatchcase(title.rstrip("\n"), sign) for sign in signs)
 
 
-def find(session: str, folder: str | None) -> Terminal | None:
+def find(session: str, folder: str | None, environ: Mapping[str, str] = os.environ) -> Terminal | None:
     """Return the terminal of the shared process in which the client session `session` works in `folder`.
 
-    None where that is unclear.
+    `environ` is that of the session. None where the terminal is unclear.
     """
-    return _one_of(session, _terminals(folder or os.getcwd()))
+    return _one_of(session, _terminals(folder or os.getcwd(), environ))
 
 
 def around(session: str, folder: str) -> Terminal | None:
@@ -108,8 +108,8 @@ def _one_of(session: str, terminals: list[Terminal]) -> Terminal | None:
     return terminals[seen.index(True)] if seen.count(True) == 1 and None not in seen else None
 
 
-def _terminals(folder: str | None) -> list[Terminal]:
-    """Return the terminals of this user and of our Codex that work in `folder`."""
+def _terminals(folder: str | None, environ: Mapping[str, str]) -> list[Terminal]:
+    """Return the terminals of this user and of the Codex with `environ` that work in `folder`."""
     import psutil
 
     found = []
@@ -117,13 +117,13 @@ def _terminals(folder: str | None) -> list[Terminal]:
         try:
             if one.name() != "codex" or one.uids().real != os.getuid():
                 continue
-            words, environ, at = one.cmdline(), one.environ(), process.read(one.pid)
+            words, theirs, at = one.cmdline(), one.environ(), process.read(one.pid)
             here = _folder(words, one.cwd())
         except (psutil.Error, OSError):
             continue
-        ours = all(_said(environ, name) == _said(os.environ, name) for name in OWN)
+        ours = all(_said(theirs, name) == _said(environ, name) for name in OWN)
         if at and at.tty and ours and not set(words[1:]) & set(OTHERS) and _same(here, folder):
-            found.append(Terminal(at, words, here, environ))
+            found.append(Terminal(at, words, here, theirs))
     return [one for one in found if not any(one.at.pid == other.at.ppid for other in found)]  # a launcher is none
 
 

@@ -32,19 +32,21 @@ from xats.daemon.owners import Owners
 from xats.daemon.pruner import Pruner
 from xats.daemon.report import Report
 from xats.daemon.routes import Routes
+from xats.daemon.server import Server
 from xats.daemon.turns import Turns
 from xats.daemon.watch import Watch
 from xats.delivery import attempt, target
 from xats.delivery.target import AT_ONCE
-from xats.store.open import open_store
+from xats.store.open import open_store, pool_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from io import TextIOWrapper
 
     from xats.core.waking.wakes import Wake
     from xats.daemon.chores import Swept
+    from xats.daemon.server import Answer
     from xats.delivery.outcome import Cause
     from xats.delivery.settings import Settings
     from xats.store import Store, Tx
@@ -54,6 +56,7 @@ IDLE_POLL = 0.1  # the same after AWAKE seconds without a commit
 AWAKE = 5.0
 SWEEP = 30.0  # seconds between two sweeps
 LEAVE = 1.8  # seconds in which attempts under way must end
+CONNECTIONS = 4  # to a database, for all threads; one more hears of commits
 LOG_SIZE = 1 << 20  # bytes of a log file before the next one is begun
 
 log = logging.getLogger("xats.daemon")
@@ -62,7 +65,8 @@ log = logging.getLogger("xats.daemon")
 class Daemon:
     """The loop and its attempts. `clock` returns ms UTC; None: the host's clock. `lock_file` is the open lock file.
 
-    `settings` None: those of the environment and of the settings files, which may change. Raises Usage for a variable
+    `settings` None: those of the environment and of the settings files, which may change. `answers` are for what other
+    processes ask, by the name of the request: a daemon of a database has a server for them. Raises Usage for a variable
     of the environment that cannot be read.
     """
 
@@ -72,6 +76,7 @@ class Daemon:
         settings: Settings | None = None,
         clock: Callable[[], int] | None = None,
         lock_file: int | None = None,
+        answers: Mapping[str, Answer] | None = None,
     ) -> None:
         self.path = path
         self._lock = lock_file
@@ -79,7 +84,9 @@ class Daemon:
         self._live = LiveSettings(os.environ, settings)
         self.owner = process.mark()
         self.stop = threading.Event()
-        self._open: Callable[[], Store] = lambda: open_store(path, clock)
+        self._pool = pool_for(path, CONNECTIONS)
+        self._open: Callable[[], Store] = lambda: open_store(path, clock, pool=self._pool)
+        self._server = Server(path, self._open, answers) if answers and self._pool else None
         self._running: dict[int, threading.Thread] = {}  # by wake
         self._next_due: int | None = None
         self._next_offer: int | None = None  # of a task to the next member of a pool
@@ -119,6 +126,7 @@ class Daemon:
         if bell.trouble:
             log.warning("senders cannot ring: %s", bell.trouble)
         self._bell = bell
+        self._serve()
         if self._lock is not None:
             lock.sign(self._lock)
             self._report.write()
@@ -133,6 +141,8 @@ class Daemon:
             raise
         finally:
             self.stop.set()
+            if self._server:
+                self._server.close()
             self._watch.close()
             self._badges.close()
             self._join_threads()
@@ -140,9 +150,19 @@ class Daemon:
             if not self._watch.thread.is_alive():
                 bell.close()
             store.close()
+            if self._pool:
+                self._pool.close()
             if self._lock is not None:
                 self._report.remove()
             log.info("stopped")
+
+    def _serve(self) -> None:
+        """Answer other processes from now on. Without the socket, their hooks do what they do without a daemon."""
+        try:
+            if self._server:
+                self._server.start()
+        except OSError as problem:
+            log.warning("hooks cannot ask the daemon: %s", problem)
 
     def end(self) -> None:
         """Make `run` return soon. A signal handler may call this."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SECTION = "daemon"
 SLOW, STUCK = 5_000, 60_000  # ms that a wake may be due
 RECENT = 3600  # seconds in which an error is worth a warning
+ASKING = 2.0  # seconds for an answer of the daemon
 TAIL = 256 * 1024  # bytes of the log that are read
 _ERROR = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ (?:ERROR|CRITICAL) (.*)")
 _ENTRY = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ [A-Z]+ ")
@@ -44,6 +45,8 @@ def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[C
     found = [_running(path, pid, log, held=held, facts=facts, environ=environ)]
     if said := report.read(path, pid):
         found += [*_environment(said, environ), *_sqlite(path, said)]
+    if pid and "://" in path and not process.halted(pid):
+        found.append(_answers(path, environ))
     if facts:
         found.append(_lag(path, facts, runs=held))
     return [*found, _last_error(log, log_path(path), time.time())]
@@ -90,6 +93,19 @@ def _environment(said: Mapping[str, Any], environ: Mapping[str, str]) -> list[Ch
             detail = f"{its or 'not set'} in the daemon, {ours or 'not set'} in this shell; the daemon's value counts"
             found.append(Check(SECTION, name, WARN, detail, again))
     return found
+
+
+def _answers(path: str, environ: Mapping[str, str]) -> Check:
+    """Ask the daemon of the database at `path` as a hook does."""
+    from xats.base import request
+
+    began = time.monotonic()
+    try:
+        request.ask(path, "badge", environ, ASKING)
+    except (request.Unreachable, request.Silent) as problem:
+        detail = f"hooks and xats badge get no answer: {problem}"
+        return Check(SECTION, "hooks", WARN, detail, "xats daemon restart")
+    return Check(SECTION, "hooks", OK, f"the daemon answers them; that took {1000 * (time.monotonic() - began):.0f} ms")
 
 
 def _sqlite(path: str, said: Mapping[str, Any]) -> Iterator[Check]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 READ = 2.0  # seconds in which the event must arrive; no hook has a timeout below 3
 LARGEST = 1 << 20  # bytes of an event; a larger one holds the output of a tool, which xats does not need
 SESSIONS = ("thread_id", "session_id", "conversation_id", "sessionId")  # what programs call the id of a session
+#: what tools and models wrote: xats does not read it, and does not send it to the daemon
+LEFT_OUT = ("tool_response", "tool_output", "tool_result", "last_assistant_message", "prompt_response")
 LONGEST_ID = 200  # characters
 
 

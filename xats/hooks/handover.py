@@ -8,7 +8,6 @@ from xats.base import calling, faults, process
 from xats.base.record import record
 from xats.core.agents import agents
 from xats.core.mail import inbox
-from xats.hooks import call as calls
 from xats.hooks import letters
 
 TYPE_CHECKING = False
@@ -39,7 +38,7 @@ def claim(tx: Tx, call: Call, me: Agent) -> Mail | None:
     """Claim the mail of `me` that fits into one answer, and release the rest; None where nothing is to be said."""
     session = agents.current_session(tx, me)
     xats = calling.spelled(session.xats_path if session else None)
-    token = process.mark()
+    token = call.mark()
     query = inbox.Query(PAGE, needing_reply=call.point == "turn end")
     page = inbox.claim(tx, me, query, token, process.gone)
     taken, texts, long = letters.pick(page.letters, letters.budget(call.settings()), xats)
@@ -57,7 +56,7 @@ def hand_over(call: Call, store: Store, me: Agent, mail: Mail | None, more: str)
     text = "\n\n".join(filter(None, (mail.text if mail else "", more)))
     answer = call.hooks.go_on(text) if call.point == "turn end" else call.hooks.add(call.event, text)
     try:
-        calls.answer(answer)
+        call.answer(answer)
     except BaseException:
         if mail:
             store.patience = FINISH
@@ -67,7 +66,7 @@ def hand_over(call: Call, store: Store, me: Agent, mail: Mail | None, more: str)
     if mail is None:
         return
     store.patience = FINISH  # otherwise the same mail would be handed over once more
-    if time.time() - process.began() > LATE:
+    if time.time() - call.began() > LATE:
         store.write(lambda tx: inbox.release(tx, me, mail.claimed))
     elif mail.ids:
         store.write(lambda tx: inbox.mark_shown(tx, me, mail.ids, inbox.hook_reader(call.session)))

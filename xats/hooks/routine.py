@@ -12,9 +12,10 @@ from xats.hooks import event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from xats.base.record import Row
+    from xats.core.agents.routine import Reader
 
 
 def is_routine(client: str, document: object, path: str, environ: Mapping[str, str]) -> bool:
@@ -22,15 +23,30 @@ def is_routine(client: str, document: object, path: str, environ: Mapping[str, s
 
     False means that this is not certain. Raises Usage for an unclean id of a session.
     """
+
+    def look(find: Callable[[Reader], Row | None]) -> Row | None:
+        from xats.store.sqlite.peek import peek
+
+        return peek(path, find)
+
+    return settles(client, document, look, environ)
+
+
+def settles(
+    client: str,
+    document: object,
+    look: Callable[[Callable[[Reader], Row | None]], Row | None],
+    environ: Mapping[str, str],
+) -> bool:
+    """Do the same as `is_routine` for a store that `look` reads: it returns what its argument finds in a snapshot."""
     if not isinstance(document, dict) or document.get("hook_event_name") not in programs.AFTER_TOOL.get(client, ()):
         return False
     session = event.session_id(document)
     if session is None:
         return False
     from xats.core.agents import routine
-    from xats.store.sqlite.peek import peek
 
-    found = peek(path, lambda tx: routine.find(tx, session))
+    found = look(lambda tx: routine.find(tx, session))
     return (
         found is not None
         and _is_named(found, environ)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from xats.base import calling, host, occupancy, process, program
@@ -10,7 +9,6 @@ from xats.base.errors import Refused, XatsError
 from xats.clients import background, helpers, processes
 from xats.core.agents import agents, presence, registration
 from xats.core.mail import inbox
-from xats.hooks import call as calls
 from xats.hooks import log
 from xats.hooks.briefing import briefing
 from xats.identity import binding
@@ -51,9 +49,9 @@ def start(call: Call, store: Store) -> None:
         pane, seat = None, agents.Seat(call.host, pid, started, call.session, None, host.name())
     login = call.client.login_shell
     # The environment of a shared process is that of another session.
-    path = None if call.shared() else calling.path_for(os.environ, login=login)
+    path = None if call.shared() else calling.path_for(call.given, login=login)
     runs = program.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
-    if call.shared() and call.terminal is None and os.environ.get("XATS_AGENT"):
+    if call.shared() and call.terminal is None and call.given.get("XATS_AGENT"):
         title, name = call.client.title, call.client.name
         msg = f"XATS_AGENT belongs to another session: one daemon of {title} serves them all; use: xats launch {name}"
         log.note(call.path, call.client.name, call.event, Refused(msg))
@@ -92,14 +90,14 @@ def start(call: Call, store: Store) -> None:
         return briefing(tx, me, before, xats), me, before
 
     if not call.names_new() and store.read(lambda tx: _whom(tx, call, claim, seat.process, former)) is None:
-        if borrowed and not behind and os.environ.get("XATS_AGENT"):
+        if borrowed and not behind and call.given.get("XATS_AGENT"):
             msg = "XATS_AGENT was inherited from another program; this session belongs to no agent until it registers"
             log.note(call.path, call.client.name, call.event, Refused(msg))
         return  # no agent: nothing is written
-    store.patience = calls.PATIENCE  # however long tmux took
+    store.patience = call.room  # however long tmux took
     text, me, before = store.write(work)
     if text and call.point in call.hooks.adds_at:
-        calls.answer(call.hooks.add(call.event, text))
+        call.answer(call.hooks.add(call.event, text))
         if me and before:  # the next prompt proves that this session took it
             store.write(lambda tx: inbox.mark_shown(tx, me, [one.id for one in before], inbox.start_reader(me)))
     if pane:
@@ -162,7 +160,7 @@ def _pane(call: Call) -> Pane | None:
             claim = call.pane()
             found = panes.find(claim[0], claim[2], LIMIT) if claim else None
             return found if found and claim and found.server_pid == claim[1] else None
-        return panes.here(call.environ, LIMIT)
+        return panes.here(call.environ, LIMIT, call.pid)
     except XatsError as problem:  # the session is bound without its pane
         log.note(call.path, call.client.name, call.event, problem)
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from xats.base.record import record
-from xats.hooks import call as calls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def run(call: Call, store: Store) -> None:
         return
     me, known = seen.me, seen.known
     if seen.refused:
-        calls.answer(call.hooks.refuse(call.event, seen.refused.text))
+        call.answer(call.hooks.refuse(call.event, seen.refused.text))
     lost = _taken_back(call, known)
     wanted = (seen.mail or lost) and _may_hand_over(call, known)
     if wanted or lost or seen.proves or seen.reminds or _changes(call, known):
@@ -114,6 +113,7 @@ def _look(tx: Tx, call: Call) -> _Seen | None:
     from xats.core.agents import agents, presence
     from xats.identity.resolve import resolve_or_none
 
+    call.reached()
     me = resolve_or_none(tx, call)
     if me is None:
         return None
@@ -161,10 +161,9 @@ def _proof(tx: Tx, call: Call) -> tuple[Reader, int]:
     A hook proves nothing of what another hook shows beside it, as for two tools at once. The end of a session proves
     nothing at all, because the program may have ended before its model saw the mail.
     """
-    from xats.base import process
     from xats.core.mail import inbox
 
-    age = time.time() - process.began()
+    age = time.time() - call.began()
     return inbox.hook_reader(call.session), tx.clock() - int(age * 1000) + TICKS
 
 

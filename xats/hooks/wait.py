@@ -4,9 +4,9 @@ Claude Code runs it beside a session (`asyncRewake`). A line on standard error w
 its model after the present step. The plugins keep it as a child and read its standard output.
 
 There is one for each session (clients/waiters.py). A sleeping waiter only costs memory: every few seconds it checks
-that the program still lives, and it reads the store only after a commit. It ends with the program, with its parent,
-and when another session replaces its own. It ends at once where the session has no agent, or where the agent is woken
-in another manner. Like `hook run` it never breaks its host.
+that the program still lives, and it reads the store only after a commit. Of a store in a database it asks the daemon
+instead. It ends with the program, with its parent, and when another session replaces its own. It ends at once where the
+session has no agent, or where the agent is woken in another manner. Like `hook run` it never breaks its host.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ import time
 
 from xats.base import programs
 from xats.base.errors import OK
+from xats.base.record import record
 from xats.hooks import call as calls
-from xats.hooks import event
+from xats.hooks import event as events
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import TypeVar
+    from collections.abc import Sequence
+    from typing import Any
 
+    from xats.base.request import Request
     from xats.clients.waiters import Post
     from xats.core.agents.agents import Agent, Session
     from xats.hooks.call import Call
-    from xats.store import Tx
-
-    T = TypeVar("T")
+    from xats.store import Store, Tx
 
 LOOK = 3.0  # seconds between two checks that the line is still wanted
+ASKING = 2.0  # seconds to wait for an answer of the daemon
 BINDING = 5.0  # seconds to wait for the hook that binds a new session to its agent at the same time
 WOKEN = 2  # the exit code after which Claude Code gives the line to its model
 
@@ -44,7 +45,7 @@ def main(words: Sequence[str]) -> int:
         from xats.store.sqlite.paths import default_path, exists
 
         path = default_path(os.environ)
-        call = calls.parse(calls.client_of(words), event.read(), path)
+        call = calls.parse(calls.client_of(words), events.read(), path)
         return _wait(call, parent) if call and not call.subagent and exists(path) else OK
     except (Exception, KeyboardInterrupt) as problem:
         from xats.hooks import log
@@ -54,21 +55,20 @@ def main(words: Sequence[str]) -> int:
 
 
 def _wait(call: Call, parent: int) -> int:
-    found = _bound(call)
-    if found is None or found[0].wake_by != "auto":
+    bound = _bound(call)
+    if bound is None or bound.wake_by != "auto":
         return OK
     from xats.clients import waiters
 
-    me, session = found
     # Where a program was killed and resumed at once, the old waiter must notice that first.
     patience = 2 * LOOK if call.point == "session start" else 0.05
     _end_on_signals()
     line = post = None
     try:
-        post = waiters.take(call.path, session.id, session.started_at, session.seat.client_session, patience)
+        post = waiters.take(call.path, bound.session, bound.started_at, bound.client_session, patience)
         if post:
-            _hasten(call, me)
-            line = _sleep(call, post, me, session, parent)
+            _ask(call, "hasten", bound)
+            line = _sleep(call, post, bound, parent)
     finally:
         if post:
             post.leave()  # before the line is printed, so that no process gives this waiter another one
@@ -99,20 +99,32 @@ def _end_on_signals() -> None:
 # -- the session -------------------------------------------------------------------------------------------------------
 
 
-def _bound(call: Call) -> tuple[Agent, Session] | None:
+@record
+class Bound:
+    """The agent and the session beside which a waiter sleeps."""
+
+    agent: int  #: its id
+    wake_by: str
+    session: int  #: its id
+    started_at: int  #: ms UTC
+    client_session: str | None
+    host: str
+    pid: int | None
+    pid_started: int | None
+
+    @property
+    def fields(self) -> list[object]:
+        """All of it, in the order of the fields."""
+        return [getattr(self, name) for name in self.__annotations__]
+
+
+def _bound(call: Call) -> Bound | None:
     """Return the agent of this session and the session, or None. At the start another hook may be binding it."""
-    from xats.core.agents import agents
-    from xats.identity.resolve import resolve_or_none
-
-    def look(tx: Tx) -> tuple[Agent, Session] | None:
-        me = resolve_or_none(tx, call)
-        session = agents.current_session(tx, me) if me else None
-        return (me, session) if me and session and session.seat.host == call.host else None
-
     until = time.monotonic() + BINDING
     while True:
-        found = _read(call, look)
-        if found and found[1].seat.client_session == call.session:
+        said = _ask(call, "bound")
+        found = Bound(*said) if isinstance(said, list) else None
+        if found and found.client_session == call.session:
             return found
         named = call.environ.get("XATS_AGENT") or call.names_new()
         if call.point != "session start" or not (found or named) or time.monotonic() > until:
@@ -120,59 +132,110 @@ def _bound(call: Call) -> tuple[Agent, Session] | None:
         time.sleep(0.05)
 
 
-def _still(call: Call, me: Agent, session: Session) -> bool:
-    """Tell whether `session` is still the current one of `me`, and `me` is still woken in the same manner."""
+def _ask(call: Call, what: str, bound: Bound | None = None) -> object:
+    """Return what `answer` does. The store is open for that moment alone; a database is asked by the daemon.
+
+    None also where no daemon answers.
+    """
+    if "://" in call.path:
+        from xats.base import request
+
+        event = {name: value for name, value in call.payload.items() if name not in events.LEFT_OUT}
+        said: dict[str, Any] = {"client": call.client.name, "event": event, "bound": bound and bound.fields}
+        try:
+            return request.ask(call.path, "waiter", call.given, ASKING, what=what, **said)
+        except (request.Unreachable, request.Silent):
+            return None
+    from xats.store.open import open_store
+
+    store = open_store(call.path)
+    try:
+        return _find(call, store, what, bound)
+    finally:
+        store.close()
+
+
+def answer(asked: Request, store: Store) -> object:
+    """Do for the waiter that has `asked` what it would do in its own process; the daemon calls this.
+
+    `what` it asks: "bound" returns the fields of Bound or None. "still" tells whether the waiter is still wanted.
+    "hasten" makes an open wake of the agent due now, because there is a waiter.
+    """
+    said = asked.said
+    call = calls.parse(calls.client_of((str(said.get("client")),)), said.get("event"), store.path, asked)
+    bound = said.get("bound")
+    return _find(call, store, str(said.get("what")), Bound(*bound) if bound else None) if call else None
+
+
+def _find(call: Call, store: Store, what: str, bound: Bound | None) -> object:
+    if what == "bound":
+        found = store.read(lambda tx: _look(tx, call))
+        return found.fields if found else None
+    if what == "still" and bound:
+        return store.read(lambda tx: _is_same(tx, bound))
+    if what == "hasten" and bound and store.read(lambda tx: _has_open_wake(tx, bound)):
+        store.write(lambda tx: _hasten(tx, bound))
+    return None
+
+
+def _look(tx: Tx, call: Call) -> Bound | None:
+    from xats.core.agents import agents
+    from xats.identity.resolve import resolve_or_none
+
+    me = resolve_or_none(tx, call)
+    session = agents.current_session(tx, me) if me else None
+    return _of(me, session) if me and session and session.seat.host == call.host else None
+
+
+def _of(me: Agent, session: Session) -> Bound:
+    seat = session.seat
+    here = seat.client_session, seat.host, seat.pid, seat.pid_started
+    return Bound(me.id, me.wake_by, session.id, session.started_at, *here)
+
+
+def _is_same(tx: Tx, bound: Bound) -> bool:
+    """Tell whether the session is still the current one of its agent, and that is still woken in the same manner.
+
+    The start tells sessions apart also where another store has replaced this one.
+    """
     from xats.core.agents import agents
 
-    def look(tx: Tx) -> bool:
-        now = agents.current_session(tx, me)
-        mine = now is not None and _which(now) == _which(session)
-        return mine and agents.by_id(tx, me.id).wake_by == me.wake_by
-
-    return _read(call, look)
-
-
-def _which(session: Session) -> tuple[object, ...]:
-    """Return what identifies `session`, also where another store has replaced this one."""
-    return session.id, session.started_at, session.seat.client_session
+    me = agents.by_id(tx, bound.agent)
+    session = agents.current_session(tx, me)
+    now = _of(me, session) if session else None
+    return now is not None and (now.wake_by, now.session, now.started_at, now.client_session) == (
+        bound.wake_by,
+        bound.session,
+        bound.started_at,
+        bound.client_session,
+    )
 
 
-def _hasten(call: Call, me: Agent) -> None:
-    """Make an open wake of `me` due now, because there is a waiter. The daemon sees the commit."""
+def _has_open_wake(tx: Tx, bound: Bound) -> bool:
     from xats.core.waking import wakes
-    from xats.store.open import open_store
 
-    store = open_store(call.path)
-    try:
-        if store.read(lambda tx: wakes.is_open(tx, me.id)):
-            store.write(lambda tx: wakes.retry_now(tx, me.id, "not_handed"))
-    finally:
-        store.close()
+    return wakes.is_open(tx, bound.agent)
 
 
-def _read(call: Call, look: Callable[[Tx], T]) -> T:
-    """Return what `look` finds in the store. It is open for that moment alone."""
-    from xats.store.open import open_store
+def _hasten(tx: Tx, bound: Bound) -> None:
+    """Make an open wake of the agent due now. The daemon sees the commit."""
+    from xats.core.waking import wakes
 
-    store = open_store(call.path)
-    try:
-        return store.read(look)
-    finally:
-        store.close()
+    wakes.retry_now(tx, bound.agent, "not_handed")
 
 
 # -- the sleep ---------------------------------------------------------------------------------------------------------
 
 
-def _sleep(call: Call, post: Post, me: Agent, session: Session, parent: int) -> str | None:
+def _sleep(call: Call, post: Post, bound: Bound, parent: int) -> str | None:
     """Return the line that comes, None once it is not wanted. `parent` is the process that started this one."""
     from xats.base import process
 
     seen = _stamp(call.path)
     plugin = call.payload.get("parent_pid")  # a plugin that has ended is not the parent of this process any more
-    holders = [one for one in (session.seat.pid, plugin) if isinstance(one, int)]
+    holders = [one for one in (bound.pid, plugin) if isinstance(one, int)]
     begun = [process.started(one) for one in holders]
-    if session.seat.process and begun[0] != session.seat.pid_started:
+    if bound.pid is not None and bound.pid_started is not None and begun[0] != bound.pid_started:
         return None
     while True:
         if os.getppid() != parent or not all(map(_lives, holders, begun)):
@@ -183,7 +246,7 @@ def _sleep(call: Call, post: Post, me: Agent, session: Session, parent: int) -> 
         now = _stamp(call.path)
         if not now:
             return None
-        if now != seen and not _still(call, me, session):
+        if (now != seen or "://" in call.path) and _ask(call, "still", bound) is False:
             return None
         seen = now
 
@@ -204,7 +267,9 @@ def _lives(pid: int, started: int | None) -> bool:
 
 
 def _stamp(path: str) -> tuple[tuple[int, int], ...]:
-    """Return what changes with every commit to the store at `path`; () where there is no store."""
+    """Return what changes with every commit to the file at `path`; () where there is no store."""
+    if "://" in path:
+        return ((0, 0),)
     found = []
     for name in (path, f"{path}-wal"):
         try:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from xats.base.process import Process
+    from xats.base.request import Request
     from xats.clients.model import Client
     from xats.identity.project import Project
     from xats.store import Tx
@@ -27,6 +28,8 @@ class Circumstances:
     session: str | None = None  #: the id that the agent program gives this session
     seeks_terminal = False  #: whether `find_terminal` can help with a session that the store does not know
     terminal: Process | None = None  #: the program in the terminal of a session of a shared process, if it is known
+    pid: int | None = None  #: the process that asks, where that is not this one; see xats/base/request.py
+    cwd: str | None = None  #: its working directory
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
@@ -109,13 +112,13 @@ class Circumstances:
         self.seeks_terminal = False
         sharer = self.sharer()
         terminals = import_module(sharer.sharing.terminals) if sharer and sharer.sharing else None
-        found = terminals.find(self.session or "", self.folder) if terminals else None
+        found = terminals.find(self.session or "", self.folder, self.environ) if terminals else None
         self.terminal, self.environ = (found.at, found.environ) if found else (None, {})
 
     @property
     def folder(self) -> str | None:
-        """The folder in which the session works; None means the working directory."""
-        return None
+        """The folder in which the session works; None means the working directory of this process."""
+        return self.cwd
 
     def inside(self) -> bool:
         """Tell whether an agent program runs this."""
@@ -142,7 +145,7 @@ class Circumstances:
             return found
         # A shared process passes on the pane in which it was started itself.
         sharer = sessions.sharer(self.environ)
-        alone = sharer is not None and sharer.sharing and sharer.sharing.serves(process.ancestors()) is False
+        alone = sharer is not None and sharer.sharing and sharer.sharing.serves(process.ancestors(self.pid)) is False
         return found if alone else None
 
     def ancestors(self) -> Sequence[Process]:
@@ -150,7 +153,7 @@ class Circumstances:
         from xats.base import process
 
         if not self.shared():
-            return process.ancestors()
+            return process.ancestors(self.pid)
         return [self.terminal, *process.ancestors(self.terminal.pid)] if self.terminal else []
 
     def above(self) -> Sequence[Process]:
@@ -210,11 +213,17 @@ class Command(Circumstances):
         flag: str | None = None,
         team: str | None = None,
         person: Callable[[], str | None] = lambda: None,
+        asked: Request | None = None,
     ) -> None:
-        """`flag` and `team` are the values of --as and --team. `person` returns who types on the terminal, or None."""
+        """`flag` and `team` are the values of --as and --team. `person` returns who types on the terminal, or None.
+
+        `asked`: the process of the command, where that is not this one.
+        """
         from xats.clients import sessions
 
         super().__init__(environ)
+        if asked:
+            self.pid, self.cwd = asked.pid, asked.cwd
         self.flag, self._team, self._person = flag, team, person
         self._ancestors: list[Process] | None = None
         self._inside: bool | None = None
@@ -238,7 +247,7 @@ class Command(Circumstances):
         if self.terminal:
             return super().ancestors()
         if self._ancestors is None:
-            self._ancestors = process.ancestors()
+            self._ancestors = process.ancestors(self.pid)
         return self._ancestors
 
     def inside(self) -> bool:
@@ -255,7 +264,7 @@ class Command(Circumstances):
 
         if self._shared is None:
             sharer = self.sharer() if self.seeks_terminal else None
-            self._shared = bool(sharer and sharer.sharing and sharer.sharing.serves(process.ancestors()))
+            self._shared = bool(sharer and sharer.sharing and sharer.sharing.serves(process.ancestors(self.pid)))
         return self._shared
 
 

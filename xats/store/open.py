@@ -13,8 +13,11 @@ from xats.store import sqlite
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from xats.store import Store
+    from xats.store.pool import Pool
+    from xats.store.postgres import engine as postgres
 
 NO_MIGRATE = "XATS_NO_MIGRATE"  # this variable forbids migrations, here and in the processes that this one starts
 BY_OPTION = "--no-migrate"  # its value if that option of this command has set it
@@ -26,6 +29,7 @@ def open_store(
     warn: Callable[[str], None] | None = None,
     patience: float | None = None,
     notice: Callable[[str], None] | None = None,
+    pool: Pool | None = None,
 ) -> Store:
     """Open the store at `path`. Create it (folder 0700, file 0600) or migrate its schema where that is needed.
 
@@ -35,7 +39,8 @@ def open_store(
     returns what `xats.base.uptime.read` returns for that clock; without it xats never takes the clock for a wrong one.
     `warn` gets what a person should read once, such as a new store on a network file system. `notice` gets what a
     person should read later: which process a command waits for, and that this SQLite may damage the store. `patience`
-    is for how many seconds to wait for a busy store; see `xats.store.sqlite.waiting.patiently`.
+    is for how many seconds to wait for a busy store; see `xats.store.sqlite.waiting.patiently`. `pool` has the
+    connections that this store shares with others of this process.
 
     If XATS_NO_MIGRATE forbids migrations, an older store is refused. A new store is created all the same.
 
@@ -43,7 +48,7 @@ def open_store(
     the file is then as it was before.
     """
     if "://" in path:
-        return _open_database(path, clock, patience)
+        return _open_database(path, clock, patience, pool)
     from xats.store.sqlite import engine
 
     opened = engine.Store(path, clock or engine.host_clock, warn, patience, notice)
@@ -61,8 +66,23 @@ def open_store(
     return opened
 
 
-def _open_database(url: str, clock: Callable[[], int] | None, patience: float | None) -> Store:
-    """Open the store in the PostgreSQL database at `url`, and migrate its schema where that is needed."""
+def pool_for(path: str, most: int) -> Pool | None:
+    """Return a pool of at most `most` connections for the stores of this process at `path`; None for a file."""
+    if "://" not in path:
+        return None
+    from xats.store.pool import Pool
+
+    return Pool(most)
+
+
+def load(path: str) -> None:
+    """Import the engine of the store at `path`, which takes 100 ms for a database. Raises DriverMissing."""
+    if "://" in path:
+        _engine()
+
+
+def _engine() -> ModuleType:
+    """Return the module of the engine for a database. Raises DriverMissing."""
     try:
         from xats.store.postgres import engine
     except ImportError as error:
@@ -71,7 +91,12 @@ def _open_database(url: str, clock: Callable[[], int] | None, patience: float | 
         ways = ("pipx inject xats 'psycopg[binary]'", "pip install 'xats[postgres]'")
         fix = f"uv tool install 'xats[postgres]'   (or: {'; or: '.join(ways)})"
         raise errors.DriverMissing("", fix) from None
-    opened = engine.Store(url, clock, patience)
+    return engine
+
+
+def _open_database(url: str, clock: Callable[[], int] | None, patience: float | None, pool: Pool | None) -> Store:
+    """Open the store in the PostgreSQL database at `url`, and migrate its schema where that is needed."""
+    opened: postgres.Store = _engine().Store(url, clock, patience, pool)
     if opened.schema < sqlite.SCHEMA_VERSION:
         from xats.store.postgres import migrate
 

@@ -59,6 +59,15 @@ class Row(Protocol):
         """Return the names of the columns."""
 
 
+class Glance(Protocol):
+    """A look at the store by single statements."""
+
+    now: int  #: milliseconds UTC
+
+    def one(self, sql: str, **values: Any) -> Row | None:
+        """Return the first row of `sql`, or None."""
+
+
 class Tx(Protocol):
     """A transaction: it runs statements, writes events, and knows the time."""
 
@@ -118,6 +127,12 @@ class Store(Protocol):
 
     def read(self, work: Callable[[Tx], T]) -> T:
         """Run `work` on one snapshot, which it must not write to; return what `work` returned."""
+
+    def glance(self, work: Callable[[Glance], T]) -> T | None:
+        """Return what `work` finds by one or two statements; each may see a commit of its own.
+
+        A database answers each in one round trip. None where the schema is not that of this xats.
+        """
 
     def generation(self) -> int:
         """Return a number that changes when another process commits; -1 once the store was replaced.

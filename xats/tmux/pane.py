@@ -50,8 +50,8 @@ def find(socket: str, pane_id: str, timeout: float = TIMEOUT) -> Pane:
     return Pane(socket, server_pid, server_start, pane_id, pane_pid, fields[3])
 
 
-def here(environ: Mapping[str, str], timeout: float = TIMEOUT) -> Pane | None:
-    """Return the pane in which this process runs, or None outside tmux.
+def here(environ: Mapping[str, str], timeout: float = TIMEOUT, pid: int | None = None) -> Pane | None:
+    """Return the pane in which `pid` (default: this process) runs with `environ`, or None outside tmux.
 
     A process that leaves the pane (`nohup`, a service, another terminal's shell) inherits `TMUX` and `TMUX_PANE`. They
     count only if its terminal is the pane's, or the pane's process is one of its ancestors. Raises TmuxUnavailable.
@@ -64,7 +64,7 @@ def here(environ: Mapping[str, str], timeout: float = TIMEOUT) -> Pane | None:
         pane = find(socket, pane_id, timeout)
     except (NoPane, TmuxGone):
         return None
-    return pane if pane.server_pid == server_pid and _inside(pane) else None
+    return pane if pane.server_pid == server_pid and _inside(pane, pid) else None
 
 
 def device(pane: Pane) -> int:
@@ -100,8 +100,8 @@ def act(pane: Pane, command: str) -> None:
         raise NoPane(f"pane {pane.pane_id} is gone or has another process in it")
 
 
-def _inside(pane: Pane) -> bool:
-    me = process.read(os.getpid())
+def _inside(pane: Pane, pid: int | None) -> bool:
+    me = process.read(os.getpid() if pid is None else pid)
     if me and me.tty and me.tty == device(pane):
         return True
-    return any(process_.pid == pane.pane_pid for process_ in process.ancestors())
+    return any(process_.pid == pane.pane_pid for process_ in process.ancestors(pid))

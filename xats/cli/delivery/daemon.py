@@ -34,6 +34,7 @@ def run(here: Context, *, lock_file: params.LockFileOption = None) -> int:
 
     Example: xats daemon run
     """
+    from xats.cli.delivery import answers
     from xats.daemon import loop
     from xats.delivery import environment
     from xats.delivery.settings import from_environment
@@ -55,7 +56,7 @@ def run(here: Context, *, lock_file: params.LockFileOption = None) -> int:
         _close_all_but(lock_file)
     os.set_inheritable(file, False)
     loop.log_to(lock.log_path(here.path) if lock_file is not None else None)
-    daemon = loop.Daemon(here.path, lock_file=file)
+    daemon = loop.Daemon(here.path, lock_file=file, answers=answers.ANSWERS if "://" in here.path else None)
     loop.watch_signals(daemon)
     try:
         daemon.run()

@@ -84,6 +84,10 @@ FILES = (
     ),
     ("xats.db-daemon-HOST.lock", "The lock of the daemon on the host with that id: its host, pid and start time."),
     (
+        "postgres-STORE-daemon-HOST.socket",
+        "In XATS_HOME: hooks and xats badge ask the daemon, where the store is a database.",
+    ),
+    (
         "xats.db-waiter-N-*, xats.db-waiter-N-*.lock",
         "The FIFO and the lock of a waiter beside a session; removed when it ends.",
     ),

@@ -15,12 +15,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from xats.base.request import Request
     from xats.cli.kit.context import Context
     from xats.core.agents.routine import Reader
     from xats.core.mail.badge import Badge
+    from xats.store import Store, Tx
 
 TRIES = 3  # looks at a store that is locked, as by a commit where there is no WAL
 PAUSE = 0.01  # seconds between two of them
+PATIENCE = 0.5  # seconds for the answer of the daemon
 FANCY, PLAIN = ("\N{ENVELOPE}", "\N{LEFTWARDS ARROW WITH HOOK}"), ("M", "R")
 
 
@@ -44,12 +47,18 @@ def badge(here: Context) -> int:
 
 def quick(words: Sequence[str], environ: Mapping[str, str]) -> int | None:
     """Answer the command line `words` of a person, and return the exit code; None: the verb has to do it."""
-    if words not in (["badge"], ["badge", "--json"]) or environ.get("XATS_TEAM") or _is_agent(environ):
+    if words not in (["badge"], ["badge", "--json"]):
         return None
     try:
         from xats.store.sqlite.paths import default_path
 
-        found = _people(default_path(environ), environ)
+        path = default_path(environ)
+        if "://" in path:
+            found = _asked_daemon(path, environ)
+        elif environ.get("XATS_TEAM") or _is_agent(environ):
+            return None
+        else:
+            found = _people(path, environ)
     except Exception:  # as above
         found = core.Badge()
     return _show(found, json=len(words) > 1)
@@ -61,10 +70,44 @@ def _asked(here: Context) -> Badge:
 
     if not exists(here.path):
         return core.Badge()
+    if "://" in here.path:
+        return _asked_daemon(here.path, here.environ, here.as_name, here.asked_team)
     if here.as_name or _is_agent(here.environ):
         return here.read(lambda tx, me: core.of_agent(tx, me.agent.id), register=False)
     team = here.asked_team
     return _people(here.path, here.environ, team.lower() if team else None)
+
+
+def _asked_daemon(path: str, environ: Mapping[str, str], as_name: str | None = None, team: str | None = None) -> Badge:
+    """Return the badge that the daemon of the database at `path` counts: it has a connection. Raises XatsError."""
+    from xats.base import request
+    from xats.store.sqlite.paths import exists
+
+    if not exists(path):
+        return core.Badge()
+    found = request.ask(path, "badge", environ, PATIENCE, agent=as_name, team=team)
+    return core.Badge(found["unread"], found["owed"])
+
+
+def answer(asked: Request, store: Store) -> Mapping[str, int]:
+    """Count what the badge of the process shows that has `asked`; the daemon calls this. Raises XatsError."""
+    said, environ = asked.said, asked.environ
+    if said.get("agent") or _is_agent(environ):
+        from xats.identity.circumstances import Command
+        from xats.identity.resolve import resolve_or_none
+
+        circumstances = Command(environ, said.get("agent"), said.get("team"), asked=asked)
+
+        def look(tx: Tx) -> Badge:
+            me = resolve_or_none(tx, circumstances)
+            return core.of_agent(tx, me.id) if me else core.Badge()
+
+        found = store.read(look)
+    else:
+        team = said.get("team") or environ.get("XATS_TEAM") or None
+        counted = store.glance(lambda tx: _of_person(tx, environ, team.lower() if team else None))
+        found = counted or core.Badge()
+    return {"unread": found.unread, "owed": found.owed}
 
 
 def _is_agent(environ: Mapping[str, str]) -> bool:
@@ -78,22 +121,24 @@ def _people(path: str, environ: Mapping[str, str], team: str | None = None) -> B
     """Return the badge of the agent that this shell is, else that of the login name."""
     from xats.store.sqlite.paths import exists
     from xats.store.sqlite.peek import peek
-    from xats.tmux.address import address
-
-    claim = address(environ)
-
-    def look(tx: Reader) -> Badge:
-        agent = core.in_pane(tx, *claim) if claim and team is None else None
-        return core.of_person(tx, _login(environ), team) if agent is None else core.of_agent(tx, agent)
 
     for left in reversed(range(TRIES)):
-        found = peek(path, look)
+        found = peek(path, lambda tx: _of_person(tx, environ, team))
         if found or not left or not exists(path):
             break
         import time
 
         time.sleep(PAUSE)
     return found or core.Badge()
+
+
+def _of_person(tx: Reader, environ: Mapping[str, str], team: str | None) -> Badge:
+    """Return the badge of the agent that the shell with `environ` is, else that of the login name."""
+    from xats.tmux.address import address
+
+    claim = address(environ)
+    agent = core.in_pane(tx, *claim) if claim and team is None else None
+    return core.of_person(tx, _login(environ), team) if agent is None else core.of_agent(tx, agent)
 
 
 def _login(environ: Mapping[str, str]) -> str:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from xats.base.uptime import Uptime
     from xats.store import Row
+    from xats.store.pool import Pool
 
     T = TypeVar("T")
 
@@ -72,6 +73,7 @@ READ = (
     + SETTINGS
     + f"select schema, id, {NOW.format(newest=NEWEST)} from meta"
 )
+GLANCE = "begin isolation level read committed read only;" + SETTINGS + "select schema, id from meta"
 FIRST_WRITE = (
     "begin isolation level read committed;"
     + SETTINGS
@@ -183,11 +185,47 @@ class Tx:
         return [(row["child"], row["column"]) for row in self.all(REFERENCES, table=table)]
 
 
+class Glance:
+    """A look at a store: each statement is a transaction of its own, in one round trip."""
+
+    def __init__(self, connection: psycopg.Connection[Any], now: int, store: str) -> None:
+        self._connection, self._store = connection, store
+        self.now = now  #: milliseconds UTC
+
+    def one(self, sql: str, **values: Any) -> Row | None:
+        """Return the first row of `sql`, or None. Raises LookupError where another store or schema is there."""
+        query = psycopg.ClientCursor(self._connection).mogrify(translated(sql), values)
+        text = f"{GLANCE.format(hold=HOLD, wait=HOLD)}; {query}; commit"
+        found = []
+        try:
+            cursor = self._connection.execute(text.encode())
+            while True:
+                if cursor.description:
+                    found.append(cursor.fetchone())
+                if not cursor.nextset():
+                    break
+        except BaseException:
+            _roll_back(self._connection)
+            raise
+        about, row = found
+        if about is None or (about["schema"], about["id"]) != (SCHEMA_VERSION, self._store):
+            raise LookupError(self._store)
+        return row
+
+
 class Store:
     """An open store. One for each thread, and never carried over a fork."""
 
-    def __init__(self, url: str, clock: Callable[[], int] | None = None, patience: float | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Callable[[], int] | None = None,
+        patience: float | None = None,
+        pool: Pool | None = None,
+    ) -> None:
         """Connect to the database at `url`, whatever its schema is. Nothing is created.
+
+        With a `pool` the store has a connection only while it is in a transaction.
 
         Parameters and errors are those of `xats.store.open.open_store`, which then migrates the schema.
         """
@@ -204,6 +242,7 @@ class Store:
         self._ear: listening.Ear | None = None
         self._gone = False
         self._connection: psycopg.Connection[Any] | None = None
+        self._pool = pool
         try:
             self._patiently(self._recognise)
         except BaseException:
@@ -291,6 +330,21 @@ class Store:
 
         return self._patiently(attempt)
 
+    def glance(self, work: Callable[[Glance], T]) -> T | None:
+        """Return what `work` finds, as `read` does, in one round trip for each statement. `work` runs one or two.
+
+        None where the schema is another one. Raises the StoreErrors.
+        """
+
+        def attempt(left: float) -> T | None:
+            del left
+            try:
+                return work(Glance(self.connected(), self.clock(), self.id))
+            except LookupError:
+                return None
+
+        return self._patiently(attempt)
+
     def migrate(self, work: Callable[[Tx], T], *, empty: bool) -> T:
         """Run `work` in one write transaction, which may change the schema. `empty`: there is no schema yet."""
         return self._write(FIRST_WRITE if empty else WRITE, work)
@@ -348,9 +402,31 @@ class Store:
         """Return the connection, a new one if it was lost. Raises the StoreErrors of `connect`."""
         if self._connection is not None and self._connection.info.transaction_status != IDLE:
             self._connection.close()  # something was interrupted, as by Ctrl-C
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self.path)
+        if self._connection is not None and self._connection.closed:
+            self._release()
+        if self._connection is None:
+            made = self._pool.take(self._pool_patience()) if self._pool else None
+            try:
+                self._connection = made or connect(self.path)
+            except BaseException:
+                if self._pool:
+                    self._pool.give(None)
+                raise
         return self._connection
+
+    def _pool_patience(self) -> float:
+        return PATIENCE if self.patience is None else self.patience
+
+    def _release(self) -> None:
+        """Give the connection back to the pool. Without a pool, forget one that was lost."""
+        connection = self._connection
+        if self._pool and connection is not None:
+            self._connection = None
+            if connection.info.transaction_status != IDLE:
+                connection.close()  # something was interrupted
+            self._pool.give(connection)
+        elif connection is not None and connection.closed:
+            self._connection = None
 
     def _patiently(self, attempt: Callable[[float], T], patience: float | None = None) -> T:
         """Return what `attempt` returns; retry while the store is busy or the server is away.
@@ -362,17 +438,22 @@ class Store:
         end, pause, again = time.monotonic() + patience, FIRST, True
         while True:
             try:
-                return attempt(max(0.0, end - time.monotonic()))
+                result = attempt(max(0.0, end - time.monotonic()))
+                self._release()
+                return result
             except psycopg.Error as error:
                 problem = failures.explain(error, self.path)
                 if self._connection is not None:
                     failures.is_lost(error, self._connection)
             except errors.StoreAway as error:
                 problem = error
-            if self._connection is not None and self._connection.closed:
-                self._connection = None
-                if again:  # the connection was lost, perhaps because this process was stopped for long
-                    end, again = max(end, time.monotonic() + patience), False
+            except BaseException:
+                self._release()
+                raise
+            lost = self._connection is not None and self._connection.closed
+            self._release()
+            if lost and again:  # the connection was lost, perhaps because this process was stopped for long
+                end, again = max(end, time.monotonic() + patience), False
             left = end - time.monotonic()
             if isinstance(problem, errors.StoreAway) and not given:
                 left -= PATIENCE - AWAY
@@ -407,7 +488,9 @@ class Store:
 
     def close(self) -> None:
         """Close the store."""
-        if self._connection is not None:
+        if self._pool:
+            self._release()
+        elif self._connection is not None:
             self._connection.close()
         if self._ear is not None:
             self._ear.close()

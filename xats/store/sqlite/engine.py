@@ -246,6 +246,10 @@ class Store:
         faults.point("store.after_commit")
         return result
 
+    def glance(self, work: Callable[[Tx], T]) -> T:
+        """Do the same as `read`: see `xats.store.port.Store.glance`."""
+        return self.read(work)
+
     def read(self, work: Callable[[Tx], T]) -> T:
         """Run `work` on one snapshot, which it must not write to; return what `work` returned.
 
