@@ -89,6 +89,13 @@ class Tx(Protocol):
     def write_events(self) -> None:
         """Write the events of this transaction that are not yet written. Every commit does that."""
 
+    def note_seat(self, agent_id: int, **known: Any) -> None:
+        """Record where this host's own commands registered an agent; `known` is what `xats.base.seats.Note` takes.
+
+        An engine whose database other hosts can change records it on this host, before the commit. See
+        `xats.base.seats`.
+        """
+
     def references(self, table: str) -> list[tuple[str, str]]:
         """Return every (table, column) that refers to the id of `table`."""
 

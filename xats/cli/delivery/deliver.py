@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
-from xats.base import process, sandbox
+from xats.base import process, sandbox, seats
 from xats.base.errors import Refused, Usage
 from xats.cli.kit import colours, render, views
 from xats.core import keeping
@@ -80,7 +81,7 @@ def deliver(here: Context, *, once: params.OnceOption = False, dry_run: params.D
         if failures:
             raise failures[0]
     chores.prune(here.store, keep)
-    if here.store.read(lambda tx: notices.unread(tx, here.host)):
+    if here.store.read(lambda tx: notices.unread(tx, here.host, partial(seats.ours, here.path))):
         from xats.daemon import badges
 
         badges.refresh(here.store, {}, set())

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, TypeVar
 
+    from xats.base import seats
     from xats.base.uptime import Uptime
     from xats.store import Row
 
@@ -116,9 +117,10 @@ class Clock:
 class Tx:
     """A transaction: run statements, write events, and know the time."""
 
-    def __init__(self, connection: psycopg.Connection[Any], now: int, clock: Callable[[], int]) -> None:
-        self._connection = connection
+    def __init__(self, connection: psycopg.Connection[Any], now: int, clock: Callable[[], int], path: str) -> None:
+        self._connection, self._path = connection, path
         self._events: list[dict[str, Any]] = []
+        self._seats: list[seats.Note] = []
         self.now = now  #: milliseconds UTC, one value for the whole transaction
         self.clock = clock  #: what `now` comes from
 
@@ -175,6 +177,20 @@ class Tx:
         if self._events:
             self.many(EVENT, self._events)
             self._events.clear()
+
+    def note_seat(self, agent_id: int, **known: Any) -> None:
+        """Record on this host, outside the database, where an agent is: see `xats.base.seats.Note`."""
+        from xats.base import seats
+
+        self._seats.append(seats.Note(agent_id, **known))
+
+    def write_seats(self) -> None:
+        """Write what `note_seat` was given. Each commit does that first, so no row is seen before its record."""
+        if self._seats:
+            from xats.base import seats
+
+            seats.write(self._path, self._seats)
+            self._seats.clear()
 
     def references(self, table: str) -> list[tuple[str, str]]:
         """Return every (table, column) that refers to the id of `table`."""
@@ -236,6 +252,7 @@ class Store:
         try:
             result = work(tx)
             tx.write_events()
+            tx.write_seats()
             faults.point("store.before_commit")
         except BaseException:
             _roll_back(connection)
@@ -336,8 +353,8 @@ class Store:
             raise
         if isinstance(self.clock, Clock):
             self.clock.set(row["now"])
-            return Tx(connection, row["now"], self.clock)
-        return Tx(connection, self.clock(), self.clock)
+            return Tx(connection, row["now"], self.clock, self.path)
+        return Tx(connection, self.clock(), self.clock, self.path)
 
     def connected(self) -> psycopg.Connection[Any]:
         """Return the connection, a new one if it was lost. Raises the StoreErrors of `connect`."""

@@ -105,6 +105,9 @@ class Tx:
             self._connection.executemany(EVENT, self._events)
             self._events.clear()
 
+    def note_seat(self, agent_id: int, **known: Any) -> None:
+        """Record nothing: the file of the store belongs to this user, so its rows are this host's own."""
+
     def references(self, table: str) -> list[tuple[str, str]]:
         """Return every (table, column) that refers to the id of `table`."""
         return [(row["child"], row["column"]) for row in self.all(REFERENCES, table=table)]
