@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from xats.base.uptime import Uptime
+    from xats.core.agents.agents import Agent, Session
 
 T = TypeVar("T")
 
@@ -95,6 +96,9 @@ class Tx(Protocol):
         An engine whose database other hosts can change records it on this host, before the commit. See
         `xats.base.seats`.
         """
+
+    def is_ours(self, agent: Agent, session: Session, /) -> bool:
+        """Tell whether `session` is on another host, or agrees with what `note_seat` recorded about `agent`."""
 
     def references(self, table: str) -> list[tuple[str, str]]:
         """Return every (table, column) that refers to the id of `table`."""

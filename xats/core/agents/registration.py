@@ -191,10 +191,15 @@ def refuse_reserved_name(name: str) -> None:
 
 
 def _holder(tx: Tx, agent: Agent, seat: Seat, living: Callable[[Session], bool | None]) -> Session | None:
-    """Return the session that `agent` has now, as one on the host of `seat` if its process lives there."""
+    """Return the session that `agent` has now, as one on the host of `seat` if its process lives there.
+
+    A session that another host has moved on this one does not count: nothing of it may stay (xats/base/seats.py).
+    """
     from xats.base.host import is_id
 
     found = agents.current_session(tx, agent)
+    if found and not tx.is_ours(agent, found):
+        return None
     if found and not is_id(found.seat.host) and living(found):  # its host has only a name: that process lives here
         return replace(found, seat=replace(found.seat, host=seat.host, host_name=seat.host_name))
     return found

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from xats.base import seats
     from xats.base.uptime import Uptime
+    from xats.core.agents.agents import Agent, Session
     from xats.store import Row
 
     T = TypeVar("T")
@@ -183,6 +184,13 @@ class Tx:
         from xats.base import seats
 
         self._seats.append(seats.Note(agent_id, **known))
+
+    def is_ours(self, agent: Agent, session: Session, /) -> bool:
+        """Tell whether `session` is on another host, or where commands of this host registered `agent`."""
+        from xats.base import host, seats
+
+        self.write_seats()
+        return session.seat.host != host.id() or seats.ours(self._path, agent, session)
 
     def write_seats(self) -> None:
         """Write what `note_seat` was given. Each commit does that first, so no row is seen before its record."""
