@@ -395,3 +395,21 @@ def test_importing_twice_under_keys_adds_once(crew):
     crew.do("alice", transfer.add_all, items)
     assert [created for _, created in crew.do("alice", transfer.add_all, items)] == [False, False]
     assert len(crew.rows("select * from tasks")) == 2
+
+
+@pytest.mark.sqlite  # it counts statements
+def test_a_task_at_the_end_of_a_long_chain_costs_no_more_than_at_the_begin(crew):
+    heard = []
+
+    def cost() -> int:
+        heard.clear()
+        crew.store.connection.set_trace_callback(heard.append)
+        add(crew, needs=(len(crew.rows("select id from tasks")),))
+        crew.store.connection.set_trace_callback(None)
+        return len(heard)
+
+    add(crew)
+    first = cost()
+    for number in range(2, 40):
+        add(crew, needs=(number,))
+    assert cost() == first

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +15,7 @@ from xats.clients import claude_code
 from xats.core.agents import agents
 from xats.core.mail import inbox
 from xats.hooks import call as calls
-from xats.hooks import handover
+from xats.hooks import handover, turn
 
 
 @pytest.fixture
@@ -196,3 +197,11 @@ def test_events_tell_what_was_shown_and_what_was_read(desk):
     found = desk.team.rows("select type, actor from events where type like 'mail_%'")
     assert found == [{"type": "mail_shown", "actor": "alice"}, {"type": "mail_read", "actor": "alice"}]
     assert inbox.HOOK == "hook "
+
+
+def test_the_begin_of_a_hook_is_a_time_of_the_clock_of_the_store():
+    """Otherwise a host an hour ahead of its database takes mail for seen that another hook is about to show."""
+    hour = 3_600_000
+    tx = SimpleNamespace(clock=lambda: round(time.time() * 1000) - hour)
+    _, began = turn._proof(tx, SimpleNamespace(session="s"))
+    assert abs(began - (process.began() * 1000 - hour)) < 60_000

@@ -89,26 +89,31 @@ def ours(change=lambda text: text) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def database(postgres):
+def connection(postgres):
     """A connection to a database in which there is no schema xats."""
     with postgres.connect() as connection:
         yield connection
 
 
 @pytest.fixture(scope="module")
-def expected(database, tmp_path_factory):
+def expected(connection, tmp_path_factory):
     path = str(tmp_path_factory.mktemp("schema") / "xats.db")
-    return made(database, [translated(one) for one in in_order(final_schema(path))])
+    return made(connection, [translated(one) for one in in_order(final_schema(path))])
 
 
-def test_both_schemas_are_the_same(database, expected):
+def test_both_schemas_are_the_same(connection, expected):
     """Tables, columns in their order, nullability, defaults, checks, unique and partial indexes, foreign keys."""
-    found = made(database, ours())
+    found = made(connection, ours())
     for what in expected:
         assert found[what] == expected[what], what
     assert len(expected["columns"]) > 250  # it has compared something
     assert {row[1] for row in expected["constraints"]} >= {"c", "f", "p", "u"}
     assert sum("WHERE" in row[3] for row in expected["indexes"]) > 20
+
+
+def test_the_schema_of_a_store_is_that_one(database, expected):
+    with database.server.connect(database.name) as connection:
+        assert catalog(connection) == expected
 
 
 @pytest.mark.parametrize(
@@ -128,9 +133,9 @@ def test_both_schemas_are_the_same(database, expected):
         ("indexes", "deliveries_message on deliveries (message_id)", "deliveries_message on deliveries (agent_id)"),
     ],
 )
-def test_a_difference_is_found(database, expected, what, line, instead):
+def test_a_difference_is_found(connection, expected, what, line, instead):
     def change(text):
         assert line in text
         return text.replace(line, instead)
 
-    assert made(database, ours(change))[what] != expected[what]
+    assert made(connection, ours(change))[what] != expected[what]

@@ -52,11 +52,15 @@ SETTINGS = {
     "unix_socket_permissions": "0777",  # the folder of the socket is private
     "max_connections": "200",
     "shared_buffers": "'32MB'",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
     "autovacuum": "off",
 }
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
 OLDEST = 13  # version
 STARTED: list[subprocess.Popen] = []  # they outlive what started them, and Python warns when it forgets one
 LIMIT = 60  # seconds until a server has started or ended
@@ -155,12 +159,15 @@ class Server:
     """A server in `folder`. With `port` it also listens on 127.0.0.1, and asks for the password there.
 
     `durable`: a commit is synced to the disk, as people have it. Otherwise the server only survives its own death.
+    `settings` are more lines of postgresql.conf.
     """
 
-    def __init__(self, folder: str | None = None, *, port: int | None = None, durable: bool = False) -> None:
+    def __init__(
+        self, folder: str | None = None, *, port: int | None = None, durable: bool = False, settings: dict | None = None
+    ) -> None:
         self.programs = programs()
         self.folder = folder or short_folder()
-        self.port, self.durable = port, durable
+        self.port, self.durable, self.settings = port, durable, settings or {}
         self.data = os.path.join(self.folder, "data")
 
     def url(self, database: str = "postgres", user: str = OWNER, *, tcp: bool = False, password: str = "") -> str:
@@ -184,6 +191,7 @@ class Server:
             "listen_addresses": "'127.0.0.1'" if self.port else "''",
             "port": str(self.port or PORT),
             "password_encryption": "'scram-sha-256'",
+            **self.settings,
         }
         with open(os.path.join(self.data, "postgresql.conf"), "a") as file:
             file.writelines(f"{name} = {value}\n" for name, value in settings.items())

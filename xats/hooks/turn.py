@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from xats.base.record import record
 from xats.hooks import call as calls
 
@@ -140,7 +142,7 @@ def _proves(tx: Tx, call: Call, me: Agent) -> bool:
 
     if call.point == "session end":
         return False
-    reader, began = _proof(call)
+    reader, began = _proof(tx, call)
     return inbox.has_proven(tx, me, reader, began, prompt=call.point == "prompt")
 
 
@@ -149,12 +151,12 @@ def _mark_proven(tx: Tx, call: Call, me: Agent) -> None:
     from xats.core.mail import inbox
 
     if call.point != "session end":
-        reader, began = _proof(call)
+        reader, began = _proof(tx, call)
         inbox.mark_proven(tx, me, reader, began, prompt=call.point == "prompt")
 
 
-def _proof(call: Call) -> tuple[Reader, int]:
-    """Return the reader that showed the mail, and the time (ms UTC) before which it must have done so.
+def _proof(tx: Tx, call: Call) -> tuple[Reader, int]:
+    """Return the reader that showed the mail, and the time (ms UTC, by the store's clock) before which it did so.
 
     A hook proves nothing of what another hook shows beside it, as for two tools at once. The end of a session proves
     nothing at all, because the program may have ended before its model saw the mail.
@@ -162,7 +164,8 @@ def _proof(call: Call) -> tuple[Reader, int]:
     from xats.base import process
     from xats.core.mail import inbox
 
-    return inbox.hook_reader(call.session), int(process.began() * 1000) + TICKS
+    age = time.time() - process.began()
+    return inbox.hook_reader(call.session), tx.clock() - int(age * 1000) + TICKS
 
 
 def _may_forget(call: Call, known: Presence | None, now: int) -> bool:

@@ -5,7 +5,7 @@ This is the only module that chooses an engine, and the only one besides `xats d
 
 from __future__ import annotations
 
-from xats.store.sqlite import SCHEMA_VERSION
+from xats.store import sqlite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def open_store(
     from xats.store.sqlite import engine
 
     opened = engine.Store(path, clock or engine.host_clock, warn, patience, notice)
-    if opened.schema < SCHEMA_VERSION:
+    if opened.schema < engine.SCHEMA_VERSION:
         from xats.store.sqlite import migrate
 
         try:
@@ -64,7 +64,7 @@ def _open_database(url: str, clock: Callable[[], int] | None, patience: float | 
         fix = f"uv tool install 'xats[postgres]'   (or: {'; or: '.join(ways)})"
         raise DriverMissing("", fix) from None
     opened = engine.Store(url, clock, patience)
-    if opened.schema < SCHEMA_VERSION:
+    if opened.schema < sqlite.SCHEMA_VERSION:
         from xats.store.postgres import migrate
 
         before = opened.schema

@@ -64,7 +64,7 @@ def complete(here: Context, kind: str, prefix: str) -> list[tuple[str, str]]:
     """
     if kind in WITHOUT_STORE:
         return offered(WITHOUT_STORE[kind](here, prefix))
-    if kind not in KINDS or not exists(here.path):
+    if kind not in KINDS or not (exists(here.path) if "://" in here.path else os.path.isfile(here.path)):
         return []
     return glance(here.path, PATIENCE, lambda tx: offered(KINDS[kind](tx, here, prefix)))
 

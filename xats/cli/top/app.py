@@ -172,7 +172,7 @@ class TopApp(App[None]):
 
 def show(watch: Watch) -> int:
     """Show the live screen until the person leaves it; return the exit code. Raises an exception of the screen."""
-    app = TopApp(Top(watch), colours=styled())
+    app = TopApp(Top(watch, watch.clock), colours=styled())
     before = {number: signal.signal(number, app.end) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
     try:
         app.run(mouse=False)

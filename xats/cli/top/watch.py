@@ -21,6 +21,7 @@ from xats.core.tasks import owners
 from xats.core.teams import teams
 from xats.core.waking import pauses, wakes
 from xats.daemon import autostart, lock
+from xats.store.sqlite.engine import host_clock
 from xats.store.sqlite.paths import exists
 
 TYPE_CHECKING = False
@@ -271,6 +272,10 @@ class Watch:
         self._generation = None  # the generation does not show a commit of this process
         autostart.ensure_running(self.here.path, self.here.environ)
         return done
+
+    def clock(self) -> int:
+        """Return ms UTC by the clock of the store, by that of this host while there is no store."""
+        return host_clock() if self._file is None else self.here.store.clock()
 
     # -- the store -----------------------------------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+IDLE = psycopg.pq.TransactionStatus.IDLE
 LOCK = 0x78617473  # "xats": the advisory lock of the writers, in the name space of the database
 IDLE = psycopg.pq.TransactionStatus.IDLE
 NONCE = 16  # bytes
@@ -103,16 +104,17 @@ class Clock:
     """The clock of the server: its time at the last transaction, and what the steady clock of this host adds."""
 
     def __init__(self) -> None:
-        self._at = time.time_ns() // 1_000_000  # until the server has said it
-        self._steady = time.monotonic_ns()
+        # One value, because threads may ask. Until the server has said its time, it is that of this host.
+        self._known = time.time_ns() // 1_000_000, time.monotonic_ns()
 
     def __call__(self) -> int:
         """Return milliseconds UTC."""
-        return self._at + (time.monotonic_ns() - self._steady) // 1_000_000
+        at, steady = self._known
+        return at + (time.monotonic_ns() - steady) // 1_000_000
 
     def set(self, now: int) -> None:
         """Go on from `now` (ms UTC), the time of the server at this moment."""
-        self._at, self._steady = now, time.monotonic_ns()
+        self._known = now, time.monotonic_ns()
 
 
 class Tx:
@@ -267,12 +269,15 @@ class Store:
             raise
         mark = f"{self._mark}.{self._commits}.{os.urandom(4).hex()}"
         try:
-            connection.execute(COMMIT, {"id": mark, "now": tx.now, "kept": KEPT})
+            if begin is FIRST_WRITE:  # it runs again if the connection is lost, and finds the schema that it has made
+                connection.execute("commit")
+            else:
+                connection.execute(COMMIT, {"id": mark, "now": tx.now, "kept": KEPT})
         except psycopg.Error as error:
             if not failures.is_lost(error, connection):
                 _roll_back(connection)
                 raise
-            if not self._was_committed(mark, error):
+            if begin is FIRST_WRITE or not self._was_committed(mark, error):
                 raise
         return result
 
@@ -366,6 +371,8 @@ class Store:
 
     def connected(self) -> psycopg.Connection[Any]:
         """Return the connection, a new one if it was lost. Raises the StoreErrors of `connect`."""
+        if self._connection is not None and self._connection.info.transaction_status != IDLE:
+            self._connection.close()  # something was interrupted, as by Ctrl-C
         if self._connection is None or self._connection.closed:
             self._connection = connect(self.path)
         return self._connection

@@ -36,6 +36,9 @@ DENIED = (
 TLS = ("SSL error", "certificate", "does not support SSL", "SSL connection is required", "sslmode", "root.crt")
 
 
+GUESSES = ("Is the server running", "This probably means", "before or while processing")  # of libpq
+
+
 def refused(error: BaseException, url: str) -> errors.StoreError:
     """Return our error for `error`, over which a connection to the database at `url` failed."""
     said = text(error)
@@ -124,9 +127,16 @@ def creates(url: str) -> str:
 
 def text(error: BaseException) -> str:
     """Return what `error` says in one line, without a password and without a full stop."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.strip().startswith(GUESSES)]
     said = location.redacted("; ".join(lines[:2]))
-    for begin in ("connection failed: ", "ERROR:  ", "FATAL:  ", "consuming input failed: ", "sending query failed: "):
+    for begin in (
+        "connection is bad: ",
+        "connection failed: ",
+        "ERROR:  ",
+        "FATAL:  ",
+        "consuming input failed: ",
+        "sending query failed: ",
+    ):
         said = said.removeprefix(begin)
     return said.replace("FATAL:  ", "").rstrip(".") or type(error).__name__
 

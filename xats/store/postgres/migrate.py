@@ -3,6 +3,10 @@
 The numbers and their meaning are those of SQLite (store/sqlite/schema). No PostgreSQL store is older than 0022, so the
 first file makes the schema of that number. It needs no superuser and no extension. While the schema is up to date, xats
 does not import this module.
+
+No migration inserts into a table with an identity that it creates: with `wal_level = minimal` a server that is killed
+would give its ids again, because nothing of a new relation is logged before the commit.
+https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-WAL-LEVEL
 """
 
 from __future__ import annotations
