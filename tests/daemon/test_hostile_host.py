@@ -10,10 +10,10 @@ import socket
 
 import pytest
 
-from tests.support.hosts import QUIET, make_hosts, read, server
+from tests.support.hosts import QUIET, make_host, make_hosts, read, server
 from xats.base import process
 
-__all__ = ("make_hosts", "server")
+__all__ = ("make_host", "make_hosts", "server")
 
 PANE = """
 update sessions set pane_socket = :socket, server_pid = :server, server_start = :start, pane_id = :pane,

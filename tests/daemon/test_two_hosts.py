@@ -4,15 +4,16 @@ XATS_ROUNDS_AWAY sets for how many seconds the server is away (7); 30 is what a 
 """
 
 import os
+import subprocess
 import threading
 import time
 
 from tests.support import checks
-from tests.support.hosts import QUIET, Host, hosts, make_hosts, read, server, settled
+from tests.support.hosts import QUIET, Host, hosts, make_host, make_hosts, read, server, settled
 from tests.support.world import until
 from xats.core.waking import attempts
 
-__all__ = ("hosts", "make_hosts", "server")
+__all__ = ("hosts", "make_host", "make_hosts", "server")
 
 AWAY = float(os.environ.get("XATS_ROUNDS_AWAY", "7"))  # seconds; a command waits for less than 7
 SECONDS = attempts.LEASE / 1000 + 60
@@ -101,3 +102,53 @@ def test_a_server_that_was_away_has_lost_nothing_and_doubled_nothing(hosts, serv
     there.until_wake("kim", state="delivered", attempts=1)
     assert there.kim.sent[-1] == QUIET.format("alice")
     assert checks.broken(here.store) == []
+
+
+HOUR = 3_600_000  # ms
+
+
+def test_a_host_whose_clock_is_an_hour_ahead_does_no_harm(make_hosts):
+    """Leases, ladders, the age of mail and the time that mail may take go by the clock of the database."""
+    here, there = make_hosts(HOUR)
+    now = there.rows("select cast(extract(epoch from clock_timestamp()) * 1000 as bigint) as now")[0]["now"]
+    here.xats("task", "add", "a task", "--as", "alice")
+    here.xats("task", "claim", "1", "--lease", "10m", "--as", "alice")
+    here.xats("send", "kim", "ends in 10 minutes", "--ttl", "10m", "--no-wake", "--as", "alice")
+    there.xats("send", "bob", "answer me", "--need-reply", "--no-wake", "--as", "kim")
+    there.xats("deliver", "--once")  # all that ends by age is ended by this host
+    [task] = here.rows("select state, lease_until from tasks")
+    assert task["state"] == "claimed"
+    assert task["lease_until"] < now + HOUR
+    copies = here.rows(
+        "select d.state, d.alerted_at, m.sent_at from deliveries d join messages m on m.id = d.message_id"
+    )
+    assert {(row["state"], row["alerted_at"]) for row in copies} == {("unread", None)}
+    assert all(row["sent_at"] < now + HOUR / 2 for row in copies)
+    assert all(row["at"] < now + HOUR / 2 for row in here.rows("select at from events"))
+
+    there.xats("send", "bob", "and wake", "--as", "kim")
+    here.xats("send", "kim", "and wake", "--as", "alice")
+    here.until_wake("bob", state="delivered")
+    there.until_wake("kim", state="delivered")
+    there.kim.tmux.cmd("copy-mode", "-t", there.kim.pane)
+    read(there, "kim")
+    here.xats("send", "kim", "refused", "--as", "alice")
+    wake = there.until_wake("kim", last_refusal="copy_mode", lease_token=None)
+    assert wake["next_attempt_at"] < now + HOUR / 2
+
+
+def test_two_checkouts_in_different_folders_are_one_team_by_XATS_TEAM(make_host):
+    """Without it the checkout of each host has a team of its own, even with one name."""
+    here = make_host("here")
+    there = make_host("there", here.path)
+    for one, folder in ((here, "shop"), (there, "src/shop")):
+        one.folder = os.path.join(one.folder, folder)
+        os.makedirs(one.folder)
+        subprocess.run(["git", "init", "-q", one.folder], check=True)
+        one.xats("register", "alone", "--no-pane", XATS_TEAM="")
+        one.xats("register", one.name, "--no-pane", XATS_TEAM="crew")
+    teams = [row["team"] for row in here.rows("select team from agents where name = 'alone' order by team")]
+    assert teams == ["shop", "shop-2"]
+    here.send("there", "for there", sender="here", XATS_TEAM="crew")
+    [letter] = there.json("inbox", "--as", "there", XATS_TEAM="crew")["messages"]
+    assert letter["from"] == "here@crew"

@@ -11,7 +11,6 @@ from tests.support import postgres as servers
 from tests.support.world import World
 from xats.store.open import open_store
 
-DATABASE = "team"
 QUIET = "xats: 1 new from {} - run: xats inbox"
 
 
@@ -20,7 +19,7 @@ class Host(World):
 
     def __init__(self, url: str, name: str) -> None:
         super().__init__()
-        self.name, self.path = name, url
+        self.name, self.path, self.root = name, url, self.folder
         self.env |= {"XATS_DB": url, "XATS_HOST": name}
         self.store = open_store(url)
 
@@ -43,6 +42,7 @@ class Host(World):
 
     def close(self) -> None:
         self.store.close()
+        self.folder = self.root
         super().close()
 
 
@@ -72,24 +72,36 @@ def server():
 
 
 @pytest.fixture(scope="module")
-def make_hosts(server, tmp_path_factory):
+def make_host(server, tmp_path_factory):
+    """Return what makes a host of that name with the database at `url`; without one it gets a new database."""
+    made: list[Host] = []
+
+    def make(name: str, url: str | None = None) -> Host:
+        if url is None:
+            database = f"team{len(made)}"
+            with server.connect() as admin:
+                admin.execute(f"create database {database} owner {servers.OWNER} template template0")
+            url = server.url(database)
+        with pytest.MonkeyPatch.context() as patch:  # the files of the store that this process opens
+            patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+            made.append(Host(url, name))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def make_hosts(make_host):
     """Return what makes the hosts `here` (alice without a pane, bob) and `there` (kim), with a daemon on each.
 
     `ahead` are the ms by which the clock of `there` is ahead.
     """
-    made: list[Host] = []
-    count = 0
 
     def make(ahead: int = 0) -> tuple[Host, Host]:
-        nonlocal count
-        count += 1
-        database = f"{DATABASE}{count}"
-        with server.connect() as admin:
-            admin.execute(f"create database {database} owner {servers.OWNER} template template0")
-        with pytest.MonkeyPatch.context() as patch:  # the files of the stores that this process opens
-            patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-            here, there = (Host(server.url(database), name) for name in ("here", "there"))
-        made.extend((here, there))
+        here = make_host("here")
+        there = make_host("there", here.path)
         there.env["XATS_FAULT_CLOCK"] = str(ahead)
         here.register("alice")
         here.bob = here.tmux().compose()
@@ -100,9 +112,7 @@ def make_hosts(server, tmp_path_factory):
             one.running = one.daemon(XATS_LADDER="1s,1s,1s,1h")
         return here, there
 
-    yield make
-    for one in made:
-        one.close()
+    return make
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ class Clock:
 
     def __init__(self) -> None:
         # One value, because threads may ask. Until the server has said its time, it is that of this host.
-        self._known = time.time_ns() // 1_000_000, time.monotonic_ns()
+        self._known = time.time_ns() // 1_000_000 + faults.CLOCK, time.monotonic_ns()
 
     def __call__(self) -> int:
         """Return milliseconds UTC."""
