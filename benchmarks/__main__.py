@@ -10,7 +10,7 @@ import sys
 import time
 
 import xats
-from benchmarks import background, clients, commands, contracts, load, projects, settings, tasks
+from benchmarks import background, clients, commands, contracts, hosts, load, projects, settings, tasks
 from benchmarks.rig import XATS, Rig
 
 ROWS = {
@@ -37,6 +37,7 @@ ROWS = {
     "waiter": background.waiter,
     "early": background.early,
     "crowd": background.crowd,
+    "hosts": hosts.hosts,
     "clients": clients.clients,
 }
 ASKED = ("clients",)  # only when they are named: they take minutes
