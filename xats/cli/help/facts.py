@@ -78,6 +78,10 @@ FILES = (
     ),
     ("xats.db-daemon.log", "The log of the daemon."),
     ("xats.db-people", "The tmux servers in which people type, so that xats can tell them of mail."),
+    (
+        "postgres-*-seats",
+        "In XATS_HOME: where commands of this host registered the agents of a PostgreSQL store.",
+    ),
     ("xats.db-hooks.log", "Errors of hooks. It never contains typed text."),
     ("xats.db-errors.log", "Unexpected errors of xats commands, for a report."),
     (
