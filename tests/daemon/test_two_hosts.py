@@ -152,3 +152,17 @@ def test_two_checkouts_in_different_folders_are_one_team_by_XATS_TEAM(make_host)
     here.send("there", "for there", sender="here", XATS_TEAM="crew")
     [letter] = there.json("inbox", "--as", "there", XATS_TEAM="crew")["messages"]
     assert letter["from"] == "here@crew"
+
+
+def test_a_checkout_on_another_host_can_join_the_team_of_the_first(make_host):
+    here = make_host("here")
+    there = make_host("there", here.path)
+    for one in (here, there):
+        one.folder = os.path.join(one.folder, "shop")
+        os.makedirs(one.folder)
+        subprocess.run(["git", "init", "-q", one.folder], check=True)
+        one.env["XATS_TEAM"] = ""
+    here.xats("register", "alice", "--no-pane")
+    there.xats("team", "adopt", "shop", "--yes")
+    there.xats("register", "bob", "--no-pane")
+    assert {row["team"] for row in here.rows("select team from agents where client <> 'system'")} == {"shop"}
