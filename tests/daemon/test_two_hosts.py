@@ -1,6 +1,6 @@
 """Two hosts and one database: mail, fan-out and wakes, and a server that is killed or away.
 
-XATS_ROUNDS_AWAY sets for how many seconds the server is away (7); 30 is what a release is tested with.
+XATS_TEST_AWAY sets for how many seconds the server is away (7); 30 is what a release is tested with.
 """
 
 import os
@@ -15,7 +15,7 @@ from xats.core.waking import attempts
 
 __all__ = ("hosts", "make_host", "make_hosts", "server")
 
-AWAY = float(os.environ.get("XATS_ROUNDS_AWAY", "7"))  # seconds; a command waits for less than 7
+AWAY = float(os.environ.get("XATS_TEST_AWAY", "7"))  # seconds; a command waits for less than 7
 SECONDS = attempts.LEASE / 1000 + 60
 
 

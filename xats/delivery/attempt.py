@@ -184,6 +184,8 @@ class Attempt:
             if pid is not None and program.is_launching(pid):
                 return Refused("busy", "xats launch has not started the program yet")
             session = _with_programs(self.store, session)
+            if not seats.ours(self.store.path, self.target.agent, session):  # the row was read once more
+                return Refused("not_ours")
         return tmux.deliver(self.request(session))
 
 
