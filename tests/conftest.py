@@ -71,13 +71,20 @@ def clean(environ) -> dict[str, str]:
 
 
 @pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch, request) -> None:
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = clean(os.environ)
     for name in set(os.environ) - set(kept):
         monkeypatch.delenv(name)
-    if "postgres" in request.node.name:  # what xats keeps beside a database is in the folder of the user's state
-        monkeypatch.setenv("XDG_STATE_HOME", str(request.getfixturevalue("tmp_path") / "state"))
     monkeypatch.setenv("PYTHON_COLORS", "0")  # since Python 3.13 a traceback has colours on a terminal
+
+
+@pytest.fixture(autouse=True)
+def _no_state_of_the_user(request, _no_environment):
+    """What xats keeps beside a database is in the folder of the user's state: give a test with one its own."""
+    with pytest.MonkeyPatch.context() as patch:  # a test may undo its own `monkeypatch`
+        if "postgres" in request.node.name:
+            patch.setenv("XDG_STATE_HOME", str(request.getfixturevalue("tmp_path") / "state"))
+        yield
 
 
 @pytest.fixture
