@@ -10,7 +10,7 @@ import sys
 import time
 
 import xats
-from benchmarks import background, clients, commands, contracts, database, load, projects, settings, tasks
+from benchmarks import background, clients, commands, contracts, database, hosts, load, projects, settings, tasks
 from benchmarks.rig import XATS, Rig
 
 ROWS = {
@@ -38,6 +38,7 @@ ROWS = {
     "early": background.early,
     "crowd": background.crowd,
     "remote": database.remote,
+    "hosts": hosts.hosts,
     "clients": clients.clients,
 }
 ASKED = ("clients",)  # only when they are named: they take minutes

@@ -93,6 +93,15 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON_COLORS", "0")  # since Python 3.13 a traceback has colours on a terminal
 
 
+@pytest.fixture(autouse=True)
+def _no_state_of_the_user(request, _no_environment):
+    """What xats keeps beside a database is in the folder of the user's state: give a test with one its own."""
+    with pytest.MonkeyPatch.context() as patch:  # a test may undo its own `monkeypatch`
+        if "postgres" in request.node.name:
+            patch.setenv("XDG_STATE_HOME", str(request.getfixturevalue("tmp_path") / "state"))
+        yield
+
+
 @pytest.fixture(name="until")
 def _until():
     """Wait for a state: `until(condition)` returns the first true value of `condition()`."""

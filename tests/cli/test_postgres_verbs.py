@@ -137,7 +137,8 @@ def program(tmp_path, database):
 
 
 @pytest.fixture
-def crew(program):
+def crew(program, monkeypatch):
+    monkeypatch.setenv("XATS_HOME", program.environ["XATS_HOME"])  # where both record which agents this host has
     opened = program.store()
     team = Team(opened)
     team.add("alice", "bob", "carol", role="dev")

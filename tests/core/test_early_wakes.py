@@ -186,13 +186,15 @@ def test_the_pane_is_watched_for_the_process_that_its_agent_has_now(pair):
     """A session that goes on in another process, as after an update of its program, writes nothing into its wake."""
     pair.send("alice", "bob")
     refuse(pair, "program_elsewhere")
-    watch = Watch(lambda *_: Settings(), lambda: None)
+    watch = Watch(lambda *_: Settings(), lambda: None, pair.store.path)
     watch.close()  # it never looks: only whom it would look for matters here
     pair.store.read(watch.refresh)
     [before] = watch._watchers.values()
     pair.store.read(watch.refresh)
     assert list(watch._watchers.values()) == [before]
     pair.store.write(lambda tx: tx.run("update sessions set pid = 4711, pid_started = 1 where pane_id is not null"))
+    bob = pair.agent("bob")
+    pair.store.write(lambda tx: tx.note_seat(bob.id, seat=Seat(HOST, 4711, 1, pane=PANE)))
     pair.store.read(watch.refresh)
     [after] = watch._watchers.values()
     assert (before._process, after._process) == (None, (4711, 1))
@@ -203,7 +205,7 @@ def test_a_pane_into_which_nothing_is_ever_pasted_is_not_watched(team):
     team.register("bob", client="kimi-code", seat=Seat(HOST, pane=PANE))
     team.send("alice", "bob")
     refuse(team, "screen_unknown")
-    watch = Watch(lambda *_: Settings(), lambda: None)
+    watch = Watch(lambda *_: Settings(), lambda: None, team.store.path)
     watch.close()
     team.store.read(watch.refresh)
     assert watch._watchers == {}

@@ -97,6 +97,7 @@ def test_whom_no_inbox_can_help_is_left_alone(bob, inbox, change):
     assert due(bob) == []
 
 
+@pytest.mark.sqlite  # a database has no file
 def test_a_round_of_a_daemon_that_ends_makes_no_new_store(bob, inbox):
     """Its file may have been taken away."""
     inbox.place = "its socket"

@@ -1,137 +1,27 @@
 """Two hosts and one database: mail, fan-out and wakes, and a server that is killed or away.
 
-Each host has a machine id and a name of its own, in a namespace of mounts (mount_namespaces(7)), its own home, daemon
-and tmux server.
+XATS_TEST_AWAY sets for how many seconds the server is away (7); 30 is what a release is tested with.
 """
 
 import os
-import shutil
 import subprocess
 import threading
 import time
-import uuid
-
-import pytest
 
 from tests.support import checks
-from tests.support import postgres as servers
-from tests.support.world import Tmux, World, until
-from xats.base import host
+from tests.support.hosts import QUIET, Host, hosts, make_host, make_hosts, read, server, settled
+from tests.support.world import until
 from xats.core.waking import attempts
-from xats.store.open import open_store
 
-PREPARE = 'mount --bind "$0" /etc/machine-id && hostname "$1" && exec sleep 900'
-AWAY = 7  # seconds, more than a command waits for a server that is away
+__all__ = ("hosts", "make_host", "make_hosts", "server")
+
+AWAY = float(os.environ.get("XATS_TEST_AWAY", "7"))  # seconds; a command waits for less than 7
 SECONDS = attempts.LEASE / 1000 + 60
-DATABASE = "team"
-QUIET = "xats: 1 new from {} - run: xats inbox"
-
-
-def may() -> bool:
-    words = ["unshare", "-m", "-u", "true"]
-    return bool(shutil.which("unshare")) and not subprocess.run(words, capture_output=True, check=False).returncode
-
-
-pytestmark = [
-    pytest.mark.skipif(
-        not os.path.exists(host.FILES[0]), reason="this machine has no id that a namespace could replace"
-    ),
-    pytest.mark.skipif(not may(), reason="no namespace of mounts can be made here"),
-    pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed"),
-]
-
-
-class Host(World):
-    """A host whose store is in the database at `url`."""
-
-    def __init__(self, url: str, name: str) -> None:
-        super().__init__()
-        self.name, self.path = name, url
-        self.env["XATS_DB"] = url
-        self.store = open_store(url)
-        machine = os.path.join(self.folder, "machine-id")
-        with open(machine, "w") as file:
-            file.write(uuid.uuid4().hex + "\n")
-        self._keeper = subprocess.Popen(["unshare", "-m", "-u", "sh", "-c", PREPARE, machine, name])
-        place = f"/proc/{self._keeper.pid}/ns"
-        self.around = ["nsenter", f"--mount={place}/mnt", f"--uts={place}/uts", f"--wd={self.folder}"]
-        until(self._is_itself, what="a host of its own")
-
-    def _is_itself(self) -> bool:
-        said = subprocess.run([*self.around, "hostname"], capture_output=True, text=True, check=False).stdout
-        return said.strip() == self.name
-
-    def tmux(self, name="s"):
-        made = Tmux(self.folder, name, self.around)  # xats stays away from a tmux in other mounts
-        self._servers.append(made)
-        return made
-
-    def rows(self, sql, **values):
-        return self.store.read(lambda tx: tx.all(sql, **values))
-
-    def log(self) -> str:
-        path = os.path.join(self.folder, "daemon.log")
-        if not os.path.exists(path):
-            return ""
-        with open(path) as file:
-            return file.read()
-
-    def daemons(self) -> list[int]:
-        return []  # only `daemon` starts them
-
-    def close(self) -> None:
-        self.store.close()
-        super().close()
-        self._keeper.kill()
-        self._keeper.wait()
-
-
-@pytest.fixture
-def server():
-    """A server with durable commits, which the test may kill."""
-    made = servers.own(durable=True)
-    with made.connect() as admin:
-        admin.execute(f"create database {DATABASE} owner {servers.OWNER} template template0")
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-def hosts(server):
-    """The hosts `here` (alice without a pane, bob) and `there` (kim), with a daemon on each."""
-    made: list[Host] = []
-    try:
-        for name in ("here", "there"):
-            made.append(Host(server.url(DATABASE), name))
-        here, there = made
-        here.register("alice")
-        here.bob = here.tmux().compose()
-        here.register("bob", here.bob)
-        there.kim = there.tmux().compose()
-        there.register("kim", there.kim)
-        for one in made:
-            one.running = one.daemon(XATS_LADDER="1s,1s,1s,1h")
-        yield here, there
-    finally:
-        for one in made:
-            one.close()
-
-
-def read(one: Host, name: str) -> list[str]:
-    """Let `name` read all its mail on its host; return the texts."""
-    letters = one.json("inbox", "--as", name, "--limit", "1000")["messages"]
-    return [letter["body"] for letter in letters]
-
-
-def settled(one: Host) -> bool:
-    return not one.rows("select id from wakes where closed_at is null or lease_token is not null")
 
 
 def test_each_host_wakes_its_own_agents(hosts):
     here, there = hosts
-    seats = {row["host_name"]: row["host"] for row in here.rows("select host, host_name from sessions")}
-    assert set(seats) == {"here", "there"}
-    assert len(set(seats.values())) == 2
+    assert len({row["host"] for row in here.rows("select host from sessions")}) == 2
     here.send("bob,kim", "to both")
     for name in ("bob", "kim"):
         here.until_wake(name, state="delivered")
@@ -212,3 +102,67 @@ def test_a_server_that_was_away_has_lost_nothing_and_doubled_nothing(hosts, serv
     there.until_wake("kim", state="delivered", attempts=1)
     assert there.kim.sent[-1] == QUIET.format("alice")
     assert checks.broken(here.store) == []
+
+
+HOUR = 3_600_000  # ms
+
+
+def test_a_host_whose_clock_is_an_hour_ahead_does_no_harm(make_hosts):
+    """Leases, ladders, the age of mail and the time that mail may take go by the clock of the database."""
+    here, there = make_hosts(HOUR)
+    now = there.rows("select cast(extract(epoch from clock_timestamp()) * 1000 as bigint) as now")[0]["now"]
+    here.xats("task", "add", "a task", "--as", "alice")
+    here.xats("task", "claim", "1", "--lease", "10m", "--as", "alice")
+    here.xats("send", "kim", "ends in 10 minutes", "--ttl", "10m", "--no-wake", "--as", "alice")
+    there.xats("send", "bob", "answer me", "--need-reply", "--no-wake", "--as", "kim")
+    there.xats("deliver", "--once")  # all that ends by age is ended by this host
+    [task] = here.rows("select state, lease_until from tasks")
+    assert task["state"] == "claimed"
+    assert task["lease_until"] < now + HOUR
+    copies = here.rows(
+        "select d.state, d.alerted_at, m.sent_at from deliveries d join messages m on m.id = d.message_id"
+    )
+    assert {(row["state"], row["alerted_at"]) for row in copies} == {("unread", None)}
+    assert all(row["sent_at"] < now + HOUR / 2 for row in copies)
+    assert all(row["at"] < now + HOUR / 2 for row in here.rows("select at from events"))
+
+    there.xats("send", "bob", "and wake", "--as", "kim")
+    here.xats("send", "kim", "and wake", "--as", "alice")
+    here.until_wake("bob", state="delivered")
+    there.until_wake("kim", state="delivered")
+    there.kim.tmux.cmd("copy-mode", "-t", there.kim.pane)
+    read(there, "kim")
+    here.xats("send", "kim", "refused", "--as", "alice")
+    wake = there.until_wake("kim", last_refusal="copy_mode", lease_token=None)
+    assert wake["next_attempt_at"] < now + HOUR / 2
+
+
+def test_two_checkouts_in_different_folders_are_one_team_by_XATS_TEAM(make_host):
+    """Without it the checkout of each host has a team of its own, even with one name."""
+    here = make_host("here")
+    there = make_host("there", here.path)
+    for one, folder in ((here, "shop"), (there, "src/shop")):
+        one.folder = os.path.join(one.folder, folder)
+        os.makedirs(one.folder)
+        subprocess.run(["git", "init", "-q", one.folder], check=True)
+        one.xats("register", "alone", "--no-pane", XATS_TEAM="")
+        one.xats("register", one.name, "--no-pane", XATS_TEAM="crew")
+    teams = [row["team"] for row in here.rows("select team from agents where name = 'alone' order by team")]
+    assert teams == ["shop", "shop-2"]
+    here.send("there", "for there", sender="here", XATS_TEAM="crew")
+    [letter] = there.json("inbox", "--as", "there", XATS_TEAM="crew")["messages"]
+    assert letter["from"] == "here@crew"
+
+
+def test_a_checkout_on_another_host_can_join_the_team_of_the_first(make_host):
+    here = make_host("here")
+    there = make_host("there", here.path)
+    for one in (here, there):
+        one.folder = os.path.join(one.folder, "shop")
+        os.makedirs(one.folder)
+        subprocess.run(["git", "init", "-q", one.folder], check=True)
+        one.env["XATS_TEAM"] = ""
+    here.xats("register", "alice", "--no-pane")
+    there.xats("team", "adopt", "shop", "--yes")
+    there.xats("register", "bob", "--no-pane")
+    assert {row["team"] for row in here.rows("select team from agents where client <> 'system'")} == {"shop"}

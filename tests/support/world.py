@@ -54,9 +54,8 @@ class Tmux:
     read the answers of tmux where the locale is C.
     """
 
-    def __init__(self, folder, name="s", around=()):
+    def __init__(self, folder, name="s"):
         self.folder, self.socket = folder, os.path.join(folder, name)
-        self.around = around  # the words before those of tmux, such as nsenter and its options
         self.pid = None
         self._logs = 0
         self.start()
@@ -67,7 +66,7 @@ class Tmux:
 
     def cmd(self, *words, check=True):
         answer = subprocess.run(
-            [*self.around, "tmux", "-S", self.socket, "-f", "/dev/null", *words],
+            ["tmux", "-S", self.socket, "-f", "/dev/null", *words],
             env=clean_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,

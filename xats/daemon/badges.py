@@ -11,8 +11,9 @@ from __future__ import annotations
 import logging
 import threading
 from binascii import crc32
+from functools import partial
 
-from xats.base import host, sidefile
+from xats.base import host, seats, sidefile
 from xats.base.errors import StoreError, XatsError
 from xats.base.pane import Pane
 from xats.core.waking import notices, reasons
@@ -45,7 +46,7 @@ def refresh(store: Store, shown: dict[Pane, int], asked: set[str], stopping: Cal
     silent: set[Pane] = set()
     wanted: dict[Pane, int] = {}
     while not stopping():
-        wanted = store.read(lambda tx: notices.unread(tx, host.id()))
+        wanted = store.read(lambda tx: notices.unread(tx, host.id(), partial(seats.ours, store.path)))
         counts = {**dict.fromkeys(shown, 0), **wanted}
         wrong = {pane: count for pane, count in counts.items() if shown.get(pane) != count and pane not in silent}
         if not wrong:
@@ -60,7 +61,7 @@ def refresh(store: Store, shown: dict[Pane, int], asked: set[str], stopping: Cal
 
 def _find(store: Store, shown: dict[Pane, int], asked: set[str]) -> None:
     """Add to `shown` the badges of `store` in the servers that were not `asked` yet."""
-    for socket in set(store.read(lambda tx: notices.sockets(tx, host.id()))) - asked:
+    for socket in seats.known(store.path, store.read(lambda tx: notices.servers(tx, host.id()))) - asked:
         try:
             found = badges(socket, store.path)
         except TmuxGone:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from xats.base import host, process
 from xats.core.agents import departures
 from xats.daemon.liveness import process_gone
-from xats.daemon.rounds import AgentSession, Rounds, ended
+from xats.daemon.rounds import AgentSession, Rounds, ended, ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,4 +33,6 @@ class Departures(Rounds):
     def __call__(self, store: Store) -> None:
         """Begin a round if one is due and any agent has a process. Raises the StoreErrors."""
         # The transaction checks again: the agent may have restarted.
-        self.begin(store, find, ended, lambda tx, one: departures.note(tx, one.agent, process_gone))
+        self.begin(
+            store, lambda tx: ours(store, find(tx)), ended, lambda tx, one: departures.note(tx, one.agent, process_gone)
+        )

@@ -10,7 +10,7 @@ import logging
 import os
 from contextlib import suppress
 
-from xats.base import host, occupancy, process
+from xats.base import host, occupancy, process, seats
 from xats.base.errors import NameTaken, XatsError
 from xats.base.record import record, replace
 from xats.clients import occupants, registry
@@ -49,6 +49,15 @@ class Seen:
 def find(tx: Tx) -> list[Seen]:
     """Return the open expectations on this host."""
     return [Seen(one, expectations.is_late(one, tx.now)) for one in expectations.open_on(tx, host.id())]
+
+
+def _ours(store: Store, found: Sequence[Seen]) -> list[Seen]:
+    """Return those of `found` whose pane a command of this host named, and those whose time is over.
+
+    A row that another host has written must not bind an agent to a pane here (xats/base/seats.py).
+    """
+    mine = [one for one in found if seats.expected(store.path, one.expected)]
+    return mine + [one for one in found if one.late and one not in mine]
 
 
 def see(found: Sequence[Seen]) -> list[Seen]:
@@ -115,7 +124,7 @@ def note(tx: Tx, one: Seen) -> None:
 
 def once(store: Store) -> None:
     """Do one round now."""
-    seen = see(store.read(find))
+    seen = see(store.read(lambda tx: _ours(store, find(tx))))
 
     def work(tx: Tx) -> None:
         for one in seen:
@@ -135,7 +144,7 @@ class Expected(Rounds):
 
     def __call__(self, store: Store) -> None:
         """Begin a round if one is due and any program is expected. Raises the StoreErrors."""
-        self.begin(store, find, see, note, _mark)
+        self.begin(store, lambda tx: _ours(store, find(tx)), see, note, _mark)
 
 
 def _mark(one: Seen) -> None:

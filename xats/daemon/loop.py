@@ -92,7 +92,7 @@ class Daemon:
         self._next_offer: int | None = None  # of a task to the next member of a pool
         self._reported = 0  # overdue unread mail up to this message (id) was reported
         self._bell: Bell | None = None
-        self._watch = Watch(self._live.of, self._ring)
+        self._watch = Watch(self._live.of, self._ring, path)
         self._search = True  # whether an agent may have been given up since the last search
         self._pruner = Pruner(self._live.keep)
         self._report = Report(path)

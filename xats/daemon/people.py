@@ -15,8 +15,9 @@ import os
 import time
 from binascii import crc32
 
-from xats.base import host, process, sidefile
+from xats.base import host, process, seats, sidefile
 from xats.base.errors import Usage, XatsError
+from xats.base.record import replace
 from xats.core.waking import people
 from xats.delivery import desktop, envelope
 from xats.identity import places
@@ -113,11 +114,15 @@ class People:
         def look(tx: Tx) -> tuple[dict[int, Person], dict[int, Mail], list[Waiting]]:
             known = {person.id: person for person in people.people(tx, host.id())}
             for person in known.values():
-                if person.server and process.started(person.server[1]) is not None:
+                if (
+                    person.server
+                    and seats.known(store.path, [person.server])
+                    and process.started(person.server[1]) is not None
+                ):
                     where.setdefault(person.server, set()).add(person.id)
             inside = set().union(*where.values()) & known.keys()
             mail = {one: people.mail(tx, known[one]) for one in inside if known[one].by_line}
-            return known, mail, people.waiting(tx, host.id()) if inside else []
+            return known, mail, _ours(store, people.waiting(tx, host.id())) if inside else []
 
         known, mail, waiting = store.read(look)
         self._servers = {one: self._servers.get(one) or Server(one, store.path) for one in where}
@@ -136,6 +141,13 @@ class People:
                 del self._servers[address]
         if said:
             _notify_desktop(said)
+
+
+def _ours(store: Store, waiting: Sequence[Waiting]) -> list[Waiting]:
+    """Return `waiting`, each without a tmux server in which commands of this host registered no agent."""
+    return [
+        one if one.server and seats.known(store.path, [one.server]) else replace(one, server=None) for one in waiting
+    ]
 
 
 def _notify_desktop(said: dict[str, list[Terminal]]) -> None:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 
+from xats.base import seats
 from xats.base.errors import StoreError
 from xats.base.record import record
 from xats.core.agents import agents, presence
@@ -43,6 +44,11 @@ def agent_sessions(tx: Tx, ids: Iterable[int]) -> list[AgentSession]:
         if session:
             found.append(AgentSession(agent, session, presence.get(tx, agent_id)))
     return found
+
+
+def ours(store: Store, found: Iterable[AgentSession]) -> list[AgentSession]:
+    """Return those of `found` that commands of this host registered where their rows say (xats/base/seats.py)."""
+    return [one for one in found if seats.ours(store.path, one.agent, one.session)]
 
 
 def ended(found: Sequence[AgentSession]) -> list[AgentSession]:

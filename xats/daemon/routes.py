@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from xats.base import host
 from xats.core.waking import wakes
-from xats.daemon.rounds import Rounds, agent_sessions
+from xats.daemon.rounds import Rounds, agent_sessions, ours
 from xats.delivery import routing, screens
 
 TYPE_CHECKING = False
@@ -61,7 +61,7 @@ class Routes(Rounds):
         by_team: dict[str, Settings] = {}
 
         def look(tx: Tx) -> list[AgentSession]:
-            found = find(tx, host.id())
+            found = ours(store, find(tx, host.id()))
             by_team.update((one.agent.team, self._settings(tx, one.agent.team)) for one in found)
             return found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from xats.base import host
 from xats.core.agents import presence
-from xats.daemon.rounds import Rounds, agent_sessions
+from xats.daemon.rounds import Rounds, agent_sessions, ours
 from xats.delivery import routing, screens
 
 TYPE_CHECKING = False
@@ -47,4 +47,4 @@ class Turns(Rounds):
 
     def __call__(self, store: Store) -> None:
         """Begin a round if one is due and any agent is in a turn. Raises the StoreErrors."""
-        self.begin(store, lambda tx: find(tx, host.id()), over, note)
+        self.begin(store, lambda tx: ours(store, find(tx, host.id())), over, note)

@@ -16,7 +16,7 @@ import selectors
 import threading
 import time
 
-from xats.base import host
+from xats.base import host, seats
 from xats.core.agents import agents
 from xats.core.waking import watched
 from xats.delivery import routing, watcher
@@ -43,11 +43,12 @@ log = logging.getLogger("xats.daemon")
 class Watch:
     """The watchers of all panes worth watching, by agent, and the thread that drives them.
 
-    `settings` returns the settings for the agents of a team. The thread calls `ring` when `called` has a wake.
+    `settings` returns the settings for the agents of a team. The thread calls `ring` when `called` has a wake. `path`
+    is the location of the store.
     """
 
-    def __init__(self, settings: Callable[[Tx, str], Settings], ring: Callable[[], None]) -> None:
-        self._settings, self._ring = settings, ring
+    def __init__(self, settings: Callable[[Tx, str], Settings], ring: Callable[[], None], path: str) -> None:
+        self._settings, self._ring, self._path = settings, ring, path
         self._watchers: dict[int, PaneWatcher] = {}  # replaced as a whole: two threads read it
         self._former: dict[int, PaneWatcher] = {}  # those whose agent has an attempt under way
         self._given_up: list[Wake] = []
@@ -75,10 +76,13 @@ class Watch:
                 continue
             target = targets.find(tx, wake)
             settings = self._settings(tx, target.agent.team)
-            if _is_pasted(target, settings) and target.session and target.session.seat.pane:
+            session = target.session
+            if session is None or session.seat.pane is None or not _is_pasted(target, settings):
+                continue
+            if seats.ours(self._path, target.agent, session):
                 # After an attempt of ours a quiet pane is not enough: something must have changed since.
                 fresh = agent_id not in self._delays
-                token = targets.token(wake, target.session)
+                token = targets.token(wake, session)
                 watchers[agent_id] = PaneWatcher(wake, target, token, settings, changed=fresh)
         self._former = {agent: one for agent, one in (*self._former.items(), *self._watchers.items()) if one.recent()}
         self._watchers = watchers

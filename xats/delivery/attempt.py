@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from xats.base import faults, host, process, program
+from xats.base import faults, host, process, program, seats
 from xats.core import clock
 from xats.core.agents import registration
 from xats.core.waking import attempts, reasons
@@ -94,6 +94,8 @@ class Attempt:
             return Outcome(Refused(agent.absence or "no_pane"))
         if session.seat.host != host.id():
             return Outcome(Elsewhere())
+        if not seats.ours(self.store.path, agent, session):
+            return Outcome(Refused("not_ours"))
         if agent.wake_by == routing.COMMAND:
             result = command.deliver(self.request(session))
             return Outcome(result, routing.COMMAND, covered=self.covered)
@@ -182,6 +184,8 @@ class Attempt:
             if pid is not None and program.is_launching(pid):
                 return Refused("busy", "xats launch has not started the program yet")
             session = _with_programs(self.store, session)
+            if not seats.ours(self.store.path, self.target.agent, session):  # the row was read once more
+                return Refused("not_ours")
         return tmux.deliver(self.request(session))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from xats.base import host
+from xats.base import host, seats
 from xats.base.record import record
 from xats.clients import registry
 from xats.delivery import envelope, routing, screens
@@ -46,6 +46,8 @@ def preview(wake: Wake, target: Target, settings: Settings, store: str, now: int
         return Preview(by, "no_wake")
     if session is None or session.seat.host != host.id():
         return Preview(by, target.agent.absence or "no_pane")
+    if not seats.ours(store, target.agent, session):
+        return Preview(by, "not_ours")
     if by == routing.COMMAND:
         return Preview(by, command.objection())
     routes = routing.plan(wake, target, settings, store, now)

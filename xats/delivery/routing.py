@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base import host, occupancy
+from xats.base import host, occupancy, seats
 from xats.base.record import record
 from xats.clients import registry
 from xats.delivery.transports import native, waiter
@@ -74,7 +74,7 @@ def _tried(
     They include the pane of a program whose composer is not described. The guards refuse the attempt there, and their
     reason tells the user which dialog is open.
     """
-    if session is None:
+    if session is None or (session.seat.host == host.id() and not seats.ours(store, agent, session)):
         return ()
     seat, by, found = session.seat, agent.wake_by, []
     if by == COMMAND:

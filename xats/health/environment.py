@@ -44,6 +44,7 @@ READERS: dict[str, Reader | None] = {
     "XATS_NAME_NEW": None,
     "XATS_DB": None,
     "XATS_HOME": None,
+    "XATS_HOST": None,
     "XATS_CLIENTS": None,
     "XATS_AUTOSTART": None,
     "XATS_DEBUG": None,

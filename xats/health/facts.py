@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.base import host
+from xats.base import host, seats
 from xats.base.record import record
 from xats.core import clock
 from xats.core.agents import listing
@@ -34,6 +34,7 @@ class Facts:
     pauses: tuple[Pause, ...]
     stops: tuple[Stop, ...] = ()
     clock: Standing = Standing(0)
+    displaced: frozenset[int] = frozenset()  #: agents (ids) that this host has registered elsewhere than their rows say
 
     def here(self, one: Details) -> bool:
         """Tell whether an agent is on this host."""
@@ -60,10 +61,11 @@ def gather(path: str) -> Facts:
 
     def work(tx: Tx) -> Facts:
         due = attempts.due(tx, 1, host=here)
+        found = tuple(listing.agents(tx, None, None))
         return Facts(
             now=tx.now,
             host=here,
-            agents=tuple(listing.agents(tx, None, None)),
+            agents=found,
             overdue=due[0] if due else None,
             next_due=attempts.next_due(tx, here),
             dead=dead.count(tx),
@@ -71,6 +73,12 @@ def gather(path: str) -> Facts:
             pauses=tuple(pauses.listing(tx, None)),
             stops=tuple(stops.listing(tx)),
             clock=clock.standing(tx),
+            displaced=frozenset(one.agent.id for one in found if _is_displaced(path, one, here)),
         )
 
     return inspect.snapshot(path, work)
+
+
+def _is_displaced(path: str, one: Details, here: str) -> bool:
+    """Tell whether the row of an agent names a place on this host where its commands did not register the agent."""
+    return one.session is not None and one.session.seat.host == here and not seats.ours(path, one.agent, one.session)

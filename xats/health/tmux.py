@@ -33,7 +33,11 @@ def checks(facts: Facts | None, environ: Mapping[str, str], said: Mapping[str, A
 
     `said` is what the daemon reported of its environment, if it runs: the daemon needs tmux, not this command.
     """
-    seated = [one for one in facts.agents if facts.here(one) and _pane(one)] if facts else []
+    seated = (
+        [one for one in facts.agents if facts.here(one) and one.agent.id not in facts.displaced and _pane(one)]
+        if facts
+        else []
+    )
     version = _version(said, needed=any(one.agent.wake_by in BY_TMUX for one in seated))
     around = [*_around(environ), *_outside(facts, environ)]
     if not seated or version.state == FAIL:

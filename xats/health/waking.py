@@ -5,9 +5,10 @@ from __future__ import annotations
 from xats.base import sandbox
 from xats.base.durations import ago, rough
 from xats.core.agents import expectations
+from xats.core.waking import reasons
 from xats.delivery import routing
 from xats.delivery.settings import turned_off
-from xats.health import OK, WARN, Check
+from xats.health import FAIL, OK, WARN, Check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def checks(path: str, facts: Facts | None, environ: Mapping[str, str], of_tmux: 
     for one in sorted(facts.agents, key=lambda one: one.agent.address.lower()) if facts else ():
         if facts and one.expected:
             found.append(_expected(one.expected, facts.now))
+        elif facts and one.agent.id in facts.displaced:
+            fix = f"in the pane of {one.agent.name}: xats register {one.agent.name} --team {one.agent.team}"
+            found.append(Check(SECTION, one.agent.address, FAIL, reasons.words("not_ours"), fix))
         elif one.agent.wake_by != routing.NONE and facts and facts.here(one):
             found.append(_agent(one, path, off, seen))
         elif one.agent.wake_by != routing.NONE and facts and (place := facts.elsewhere(one)):

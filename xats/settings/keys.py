@@ -411,6 +411,7 @@ BY_VARIABLE = {key.variable: key for key in KEYS}
 NOT_IN_A_FILE = {
     "store": "XATS_DB",
     "home": "XATS_HOME",
+    "host": "XATS_HOST",
     "team": "XATS_TEAM",
     "agent": "XATS_AGENT",
 }

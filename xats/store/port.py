@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from xats.base.uptime import Uptime
+    from xats.core.agents.agents import Agent, Session
 
 T = TypeVar("T")
 
@@ -97,6 +98,16 @@ class Tx(Protocol):
 
     def write_events(self) -> None:
         """Write the events of this transaction that are not yet written. Every commit does that."""
+
+    def note_seat(self, agent_id: int, **known: Any) -> None:
+        """Record where this host's own commands registered an agent; `known` is what `xats.base.seats.Note` takes.
+
+        An engine whose database other hosts can change records it on this host, before the commit. See
+        `xats.base.seats`.
+        """
+
+    def is_ours(self, agent: Agent, session: Session, /) -> bool:
+        """Tell whether `session` is on another host, or agrees with what `note_seat` recorded about `agent`."""
 
     def references(self, table: str) -> list[tuple[str, str]]:
         """Return every (table, column) that refers to the id of `table`."""

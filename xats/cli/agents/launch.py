@@ -289,7 +289,7 @@ def _introduce(here: Context, done: Registered, how: Launch) -> None:
     from xats.cli.agents import pane_mark
     from xats.cli.agents.register import tell_path
 
-    pane_mark.put_or_warn(done.details.session, done.details.agent.name)
+    pane_mark.put_or_warn(here.path, done.details.session, done.details.agent.name)
     if not here.quiet:
         agent, session = done.details.agent, done.details.session
         render.say(f"{agent.name} registered in team {agent.team} ({agent.client}, session {agent.epoch})")

@@ -145,7 +145,7 @@ def rename(here: Context, name: params.AgentArg, new: params.NewAgentArg) -> int
         return found, agents.details(tx, now), me.agent.team
 
     was, details, team = here.write(work)
-    pane_mark.put_or_warn(details.session, details.agent.name)
+    pane_mark.put_or_warn(here.path, details.session, details.agent.name)
     here.rouse_daemon()
     if here.json:
         render.document({"agent": documents.agent_json(details), "old_name": was.name})
@@ -196,7 +196,7 @@ def forget(
         return agent, *core.forget(tx, me.agent, agent)
 
     agent, gone, released = here.write(work)
-    pane_mark.remove(session)
+    pane_mark.remove(here.path, session)
     here.rouse_daemon()
     if here.json:
         render.document(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.base import host
+from xats.base import host, seats
 from xats.base.errors import PaneUnusable
 from xats.cli.kit import views
 from xats.core.agents import agents
@@ -35,6 +35,8 @@ def find(here: Context, name: str) -> tuple[Agent, Session, Pane]:
         raise PaneUnusable(msg, "log in there, and run the same command", reason="other_host")
     if session is None or session.seat.pane is None:
         raise refused(here, agent, agent.absence or "no_pane")
+    if not seats.ours(here.path, agent, session):
+        raise refused(here, agent, "not_ours")
     return agent, session, session.seat.pane
 
 

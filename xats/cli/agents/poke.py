@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from xats.base import durations
+from xats.base import durations, host, seats
 from xats.base.errors import InvalidBody, Refused, TimedOut, XatsError
 from xats.cli.kit import people, reading, render, views
 from xats.core.agents import agents
@@ -31,6 +31,7 @@ HINTS = {
     "pane_changed": "register it again in its pane",
     "process_gone": "start it again in its pane, and register it there",
     "server_gone": "start it in a tmux pane, and register it there",
+    "not_ours": "register it again in its pane: xats register NAME",
     "no_wake": "xats send AGENT '...'",
     "multi_line": "put it on one line, or put it into a file and name the file",
     "shell_command": "begin with another character",
@@ -93,6 +94,9 @@ def poke(
     if removed and not here.quiet and not here.json:
         render.say(f"  removed from the text: {', '.join(removed)}")
     whom, session = here.store.read(lambda tx: _target(here, tx, agent))
+    if session and session.seat.host == host.id() and not seats.ours(here.path, whom, session):
+        outcome = delivery.Poked("refused", "not_ours")
+        raise _failure(here, outcome, {"agent": whom.address, "pane": None, "reason": "not_ours"}, waited=False)
     if dry_run:
         return _preview(here, whom, session, clean, removed)
     settings = here.store.read(lambda tx: of_team(tx, whom.team, here.environ))

@@ -132,7 +132,7 @@ def register(
 
     done, still, pending, told = here.store.write(work)
     typed = reach.warn_unreachable(here, done.details)
-    pane_mark.put_or_warn(done.details.session, done.details.agent.name)
+    pane_mark.put_or_warn(here.path, done.details.session, done.details.agent.name)
     here.rouse_daemon()
     if here.json:
         said = {"agent": documents.agent_json(done.details), "created": done.created, "displaced": done.unseated}

@@ -42,7 +42,7 @@ def unregister(here: Context, name: params.OptionalNameArg = None, *, force: par
     agent, session, unread, released = here.store.write(work)
     if released:
         here.rouse_daemon()
-    pane_mark.remove(session)
+    pane_mark.remove(here.path, session)
     if here.json:
         render.document({"agent": {"name": agent.name, "team": agent.team}, "unread": unread, "released": released})
     elif not here.quiet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.base import host, occupancy, process
+from xats.base import host, occupancy, process, seats
 from xats.cli.clients import find_text, panes
 from xats.cli.clients.panes import Known
 from xats.cli.kit import render
@@ -66,7 +66,9 @@ def look(here: Context) -> tuple[list[Listed], list[Found]]:
 
 def _known_sockets(here: Context) -> list[str]:
     """Return the sockets of the tmux servers that agents are registered on. It creates no store."""
-    return here.store.read(lambda tx: notices.sockets(tx, here.host)) if exists(here.path) else []
+    if not exists(here.path):
+        return []
+    return sorted(seats.known(here.path, here.store.read(lambda tx: notices.servers(tx, here.host))))
 
 
 def register_all(here: Context, found: Sequence[Found]) -> list[Known]:
@@ -109,7 +111,7 @@ def register_all(here: Context, found: Sequence[Found]) -> list[Known]:
     rows = here.store.write(work)
     for one in rows:
         if one.done:
-            pane_mark.put_or_warn(one.done.details.session, one.done.details.agent.name)
+            pane_mark.put_or_warn(here.path, one.done.details.session, one.done.details.agent.name)
     if any(one.done for one in rows):
         here.rouse_daemon()
     return rows

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
-from xats.base import process, sandbox
+from xats.base import process, sandbox, seats
 from xats.base.durations import iso, rough
 from xats.base.errors import Refused, Usage
 from xats.base.record import record
@@ -85,7 +86,7 @@ def deliver(here: Context, *, once: params.OnceOption = False, dry_run: params.D
         if failures:
             raise failures[0]
     chores.prune(here.store, keep)
-    if here.store.read(lambda tx: notices.unread(tx, here.host)):
+    if here.store.read(lambda tx: notices.unread(tx, here.host, partial(seats.ours, here.path))):
         from xats.daemon import badges
 
         badges.refresh(here.store, {}, set())

@@ -45,6 +45,10 @@ ENVIRONMENT = (
     ("XATS_TEAM", "The team, as with --team."),
     ("XATS_DB", "The store, as with --db."),
     ("XATS_HOME", "The folder of the store and all its files. Default: the folder xats in XDG_STATE_HOME."),
+    (
+        "XATS_HOST",
+        "A name for this machine, where several have one machine id. Set it for every program of the machine.",
+    ),
     ("XDG_STATE_HOME", "Where programs keep their state. xats ignores a relative path. Default: ~/.local/state."),
     *((key.variable, f"{key.name} in a settings file. {key.meaning}") for key in KEYS),
     ("XATS_NAME_NEW", "1: a session without an agent gets a new one, such as claude-1."),
@@ -76,6 +80,10 @@ FILES = (
     ),
     ("xats.db-daemon.log", "The log of the daemon."),
     ("xats.db-people", "The tmux servers in which people type, so that xats can tell them of mail."),
+    (
+        "postgres-*-seats",
+        "In XATS_HOME: where commands of this host registered the agents of a PostgreSQL store.",
+    ),
     ("xats.db-hooks.log", "Errors of hooks. It never contains typed text."),
     ("xats.db-errors.log", "Unexpected errors of xats commands, for a report."),
     (

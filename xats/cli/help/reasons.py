@@ -61,6 +61,11 @@ EXPLAINED: dict[str, Explained] = {
     "server_untrusted": Explained(
         "the socket of the pane is not safe to connect to", "retried, watched", "its owner and permissions are right"
     ),
+    "not_ours": Explained(
+        "the row of the agent in a shared database was changed: it names another place than this host registered",
+        "suspended",
+        "`xats register` in its pane, or the next start of its program",
+    ),
     "not_permitted": Explained(
         "this xats may not look at the agent's process or pane", "retried, watched", "a daemon that may"
     ),

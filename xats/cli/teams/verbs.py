@@ -99,7 +99,7 @@ def _mark_panes(here: Context, planned: Plan) -> None:
         session = here.store.read(partial(core_agents.current_session, agent=one))
         if session and session.seat.host == here.host:
             with suppress(XatsError):  # the pane may be gone
-                pane_mark.put(session, name)
+                pane_mark.put(here.path, session, name)
 
 
 def _clashes(planned: Plan) -> list[str]:

@@ -98,6 +98,7 @@ def expect(tx: Tx, agent: Agent, client: str, host: str, pane: Pane, ttl: int, a
         replaced.append(other.agent.address)
     values = {"agent": agent.id, "client": client, "host": host, "asked_by": asked_by}
     tx.run(PUT, **values, **agents.pane_values(pane), now=tx.now, until=tx.now + ttl)
+    tx.note_seat(agent.id, client=client, expects=(client, host, pane))
     subject = f"agent:{agent.name}"
     tx.event("agent_expected", agent.team, None, subject, client=client, pane=pane.pane_id, ttl_ms=ttl)
     return replaced

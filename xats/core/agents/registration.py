@@ -171,8 +171,8 @@ def register(
     if known and holder and same:
         now_in = _merged(holder.seat, seat, leave_pane=leave_pane)
         moved = (now_in.process, now_in.pane) != (holder.seat.process, holder.seat.pane)
-        runs = programs if seat.process else holder.programs if now_in.process else None
-        _keep_session(tx, holder, now_in, runs, xats_path, None if moved else holder.gone_at)
+        kept = programs if seat.process else holder.programs if now_in.process else None
+        _keep_session(tx, holder, now_in, kept, xats_path, None if moved else holder.gone_at)
         # The woken program is still there. It may name its session only because it was woken.
         if (now_in.pane, seat.process, agent.wake_by) == (holder.seat.pane, holder.seat.process, known.wake_by):
             event = "same_session" if seat.client_session in (None, holder.seat.client_session) else "named_session"
@@ -180,6 +180,9 @@ def register(
         # Without a pane, /clear begins a new session here. The same process goes on with its work.
         goes_on = holder if holder and seat.process and seat.process == holder.seat.process else None
         agent = _new_session(tx, agent, seat, programs, xats_path, goes_on)
+    runs = programs if seat.process else None
+    named = changes.client if known else agent.client
+    tx.note_seat(agent.id, client=named, stored_client=agent.client, seat=seat, programs=runs, xats_path=xats_path)
     _end_expectations(tx, agent, seat)
     wakes.retry_now(tx, agent.id, event)
     subject = f"agent:{agent.name}"
@@ -203,10 +206,15 @@ def refuse_reserved_name(name: str) -> None:
 
 
 def _holder(tx: Tx, agent: Agent, seat: Seat, living: Callable[[Session], bool | None]) -> Session | None:
-    """Return the session that `agent` has now, as one on the host of `seat` if its process lives there."""
+    """Return the session that `agent` has now, as one on the host of `seat` if its process lives there.
+
+    A session that another host has moved on this one does not count: nothing of it may stay (xats/base/seats.py).
+    """
     from xats.base.host import is_id
 
     found = agents.current_session(tx, agent)
+    if found and not tx.is_ours(agent, found):
+        return None
     if found and not is_id(found.seat.host) and living(found):  # its host has only a name: that process lives here
         return replace(found, seat=replace(found.seat, host=seat.host, host_name=seat.host_name))
     return found
@@ -387,12 +395,15 @@ def record_programs(tx: Tx, session: Session, programs: Kept) -> Session:
     tx.run(FIRST_PROGRAMS, session=session.id, **_program_values(programs))
     row = tx.one(BY_SESSION, id=session.id)
     assert row
-    return agents.session_of(row)
+    found = agents.session_of(row)
+    tx.note_seat(session.agent_id, programs=programs)
+    return found
 
 
 def replace_programs(tx: Tx, session: Session, programs: Kept) -> None:
     """Record what the process of `session` runs now, and retry a wake that was refused for another program."""
     tx.run(PROGRAMS, session=session.id, **_program_values(programs))
+    tx.note_seat(session.agent_id, programs=programs)
     wakes.retry_now(tx, session.agent_id, "program_changed")
 
 

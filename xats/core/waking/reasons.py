@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         "tmux_too_old",
         "host_busy",
         "server_untrusted",
+        "not_ours",
         "not_permitted",
         "copy_mode",
         "input_off",
@@ -76,6 +77,7 @@ REASONS: Final[dict[Reason, str]] = {
     "tmux_too_old": "this tmux is too old for the paste; xats needs tmux 3.2 or newer",
     "host_busy": "this computer was too busy to paste right after a look at its pane; xats tries again soon",
     "server_untrusted": "the tmux socket of its pane cannot be trusted",
+    "not_ours": "its place in the store is not the one that this host registered; run xats register in its pane",
     "not_permitted": "xats is not permitted to look at its process or pane from here",
     "copy_mode": "its pane is in copy mode or another tmux mode",
     "input_off": "input to its pane is switched off",
@@ -118,7 +120,10 @@ REASONS: Final[dict[Reason, str]] = {
 
 # The target is gone: the wake is suspended, and no rung is used up. A target that only does not answer is not here.
 GONE: frozenset[Reason] = frozenset(
-    ("no_pane", "pane_dead", "pane_changed", "process_gone", "server_gone", "no_program", "not_registered")
+    (
+        *("no_pane", "pane_dead", "pane_changed", "process_gone", "server_gone", "no_program", "not_registered"),
+        "not_ours",
+    )
 )
 # The refusal will pass: the daemon watches the pane, and may make the next attempt before its rung.
 PASSING: frozenset[Reason] = frozenset(

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, TypeVar
 
+    from xats.base import seats
     from xats.base.uptime import Uptime
+    from xats.core.agents.agents import Agent, Session
     from xats.store import Row
     from xats.store.pool import Pool
 
@@ -105,7 +107,7 @@ class Clock:
 
     def __init__(self) -> None:
         # One value, because threads may ask. Until the server has said its time, it is that of this host.
-        self._known = time.time_ns() // 1_000_000, time.monotonic_ns()
+        self._known = time.time_ns() // 1_000_000 + faults.CLOCK, time.monotonic_ns()
 
     def __call__(self) -> int:
         """Return milliseconds UTC."""
@@ -120,9 +122,10 @@ class Clock:
 class Tx:
     """A transaction: run statements, write events, and know the time."""
 
-    def __init__(self, connection: psycopg.Connection[Any], now: int, clock: Callable[[], int]) -> None:
-        self._connection = connection
+    def __init__(self, connection: psycopg.Connection[Any], now: int, clock: Callable[[], int], path: str) -> None:
+        self._connection, self._path = connection, path
         self._events: list[dict[str, Any]] = []
+        self._seats: list[seats.Note] = []
         self.now = now  #: milliseconds UTC, one value for the whole transaction
         self.clock = clock  #: what `now` comes from
 
@@ -179,6 +182,27 @@ class Tx:
         if self._events:
             self.many(EVENT, self._events)
             self._events.clear()
+
+    def note_seat(self, agent_id: int, **known: Any) -> None:
+        """Record on this host, outside the database, where an agent is: see `xats.base.seats.Note`."""
+        from xats.base import seats
+
+        self._seats.append(seats.Note(agent_id, **known))
+
+    def is_ours(self, agent: Agent, session: Session, /) -> bool:
+        """Tell whether `session` is on another host, or where commands of this host registered `agent`."""
+        from xats.base import host, seats
+
+        self.write_seats()
+        return session.seat.host != host.id() or seats.ours(self._path, agent, session)
+
+    def write_seats(self) -> None:
+        """Write what `note_seat` was given. Each commit does that first, so no row is seen before its record."""
+        if self._seats:
+            from xats.base import seats
+
+            seats.write(self._path, self._seats)
+            self._seats.clear()
 
     def references(self, table: str) -> list[tuple[str, str]]:
         """Return every (table, column) that refers to the id of `table`."""
@@ -277,6 +301,7 @@ class Store:
         try:
             result = work(tx)
             tx.write_events()
+            tx.write_seats()
             faults.point("store.before_commit")
         except BaseException:
             _roll_back(connection)
@@ -395,8 +420,8 @@ class Store:
             raise
         if isinstance(self.clock, Clock):
             self.clock.set(row["now"])
-            return Tx(connection, row["now"], self.clock)
-        return Tx(connection, self.clock(), self.clock)
+            return Tx(connection, row["now"], self.clock, self.path)
+        return Tx(connection, self.clock(), self.clock, self.path)
 
     def connected(self) -> psycopg.Connection[Any]:
         """Return the connection, a new one if it was lost. Raises the StoreErrors of `connect`."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from xats.base.uptime import Uptime
+    from xats.core.agents.agents import Agent, Session
     from xats.store import Row
     from xats.store.sqlite.readonly import Stamp
 
@@ -104,6 +105,13 @@ class Tx:
         if self._events:
             self._connection.executemany(EVENT, self._events)
             self._events.clear()
+
+    def note_seat(self, agent_id: int, **known: Any) -> None:
+        """Record nothing: the file of the store belongs to this user, so its rows are this host's own."""
+
+    def is_ours(self, *_: Agent | Session) -> bool:
+        """Return True: see `note_seat`."""
+        return True
 
     def references(self, table: str) -> list[tuple[str, str]]:
         """Return every (table, column) that refers to the id of `table`."""
