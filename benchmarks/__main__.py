@@ -10,7 +10,7 @@ import sys
 import time
 
 import xats
-from benchmarks import background, clients, commands, contracts, load, projects, settings, tasks
+from benchmarks import background, clients, commands, contracts, database, load, projects, settings, tasks
 from benchmarks.rig import XATS, Rig
 
 ROWS = {
@@ -31,6 +31,8 @@ ROWS = {
     "task": tasks.verbs,
     "tasks": tasks.grown,
     "contract": contracts.verbs,
+    "postgres": database.verbs,
+    "lanes": database.parallel,
     "idle": background.idle,
     "prompt": background.prompt,
     "wake": background.wake,
