@@ -10,7 +10,19 @@ import sys
 import time
 
 import xats
-from benchmarks import background, clients, commands, contracts, database, hosts, load, projects, settings, tasks
+from benchmarks import (
+    background,
+    clients,
+    commands,
+    contracts,
+    database,
+    hosts,
+    load,
+    projects,
+    remote,
+    settings,
+    tasks,
+)
 from benchmarks.rig import XATS, Rig
 
 ROWS = {
@@ -31,13 +43,15 @@ ROWS = {
     "task": tasks.verbs,
     "tasks": tasks.grown,
     "contract": contracts.verbs,
+    "postgres": database.verbs,
+    "lanes": database.parallel,
     "idle": background.idle,
     "prompt": background.prompt,
     "wake": background.wake,
     "waiter": background.waiter,
     "early": background.early,
     "crowd": background.crowd,
-    "remote": database.remote,
+    "remote": remote.remote,
     "hosts": hosts.hosts,
     "clients": clients.clients,
 }

@@ -14,6 +14,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 
+from tests.support import postgres
 from xats.base import host
 from xats.base.pane import Pane
 from xats.core.agents import agents, registration
@@ -26,6 +27,7 @@ FOREIGN = ("PYTHON", "XATS_", "TMUX", "CLAUDE", "CODEX", "GEMINI_", "QWEN_", "OP
 XATS = os.path.join(os.path.dirname(sys.executable), "xats")
 HERE = os.path.dirname(os.path.abspath(__file__))
 FLOOR = os.path.join(HERE, "floor.py")
+DATABASE_FLOOR = os.path.join(HERE, "database_floor.py")
 SOCKET, SERVER = "/nowhere/tmux", 1  # of panes that exist only in the store
 
 
@@ -120,6 +122,23 @@ class Rig:
             made.hold_lock()
         return made
 
+    def database(self):
+        """Make a home whose store is in a PostgreSQL server of its own, with synced commits. Raises Missing."""
+        server = postgres.own(durable=True)
+        self._open.callback(server.remove)
+        with server.connect() as admin:
+            admin.execute(f"create database team owner {postgres.OWNER} template template0")
+        folder = self.path("home")
+        os.mkdir(folder, 0o700)
+        # The files beside the store are in this folder, for this process as well.
+        before = os.environ.get("XATS_HOME")
+        os.environ["XATS_HOME"] = folder
+        self._open.callback(lambda: put_back("XATS_HOME", before))
+        made = Home(folder, server.url("team"))
+        self._open.callback(made.close)
+        made.hold_lock()
+        return made
+
     def spawn(self, words, env, **more):
         """Start a process that ends with the run at the latest."""
         made = subprocess.Popen(words, env=env, **{"stdin": subprocess.DEVNULL, **more})
@@ -148,6 +167,14 @@ class Rig:
         return made
 
 
+def put_back(name, value):
+    """Give the variable `name` the value that it had, None for none."""
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
+
+
 def stop(made):
     if made.poll() is None:
         made.send_signal(signal.SIGTERM)
@@ -161,9 +188,10 @@ def stop(made):
 class Home:
     """A folder for XATS_HOME, with a store in it."""
 
-    def __init__(self, folder):
-        self.folder = folder
-        self.db = os.path.join(folder, "xats.db")
+    def __init__(self, folder, url=None):
+        """The store is a file in `folder`, or the PostgreSQL database at `url`."""
+        self.folder, self.url = folder, url
+        self.db = url or os.path.join(folder, "xats.db")
         self.host = host.id()
         self.store = open_store(self.db)
         self.alice = self.seat("alice", pane(1))
@@ -174,14 +202,17 @@ class Home:
         """Return an environment in this home; with `pane_id`, that of a process in that pane."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         inside = {"TMUX": f"{SOCKET},{SERVER},0", "TMUX_PANE": pane_id} if pane_id else {}
-        return {**kept, "XATS_HOME": self.folder, "XATS_TEAM": "t", **inside, **more}
+        place = {"XATS_DB": self.url} if self.url else {}
+        return {**kept, "XATS_HOME": self.folder, "XATS_TEAM": "t", **place, **inside, **more}
 
     def xats(self, *words, who="alice", **more):
         """Return the command `xats words` of an agent in its pane."""
         return Command([XATS, *words], self.env({"alice": "%1", "bob": "%2", None: None}[who]), **more)
 
     def floor(self):
-        """Return the floor script, over a copy of this store."""
+        """Return the floor script, over a copy of this store; one for a database writes into the same database."""
+        if self.url:
+            return Command([sys.executable, DATABASE_FLOOR, self.url, "hello bob"], self.env())
         copy = self.db + ".floor"
         if not os.path.exists(copy):
             self.store.read(lambda tx: tx.run("select 1"))

@@ -36,7 +36,7 @@ PLACES = {
     "wait": [None],
     "launch": [None],
     "daemon status": [None],
-    "db info": [None],
+    "db info": [None, None],
     "db query": [],
 }
 

@@ -109,11 +109,11 @@ PATHS = {
     "hook status": ["hook status"],
     "hook run": ["""hook run --client claude-code < {"hook_event_name": "UserPromptSubmit", "session_id": "s"}"""],
     "hook wait": ["""hook wait --client claude-code < {"hook_event_name": "Stop", "session_id": "s"}"""],
-    "db info": ["4 db info"],
+    "db info": ["db info", "db info --json"],
     "db backup": ["4 db backup"],
     "db export": ["4 db export agents"],
     "db import": ["4 db import x"],
-    "db query": ["db query 'select name from agents'"],
+    "db query": ["db query 'select name from agents'", "db query 'select name from agents where id = 0' --json"],
     "db prune": ["db prune --yes"],
     "db check": ["db check"],
     "demo": ["demo --help"],
@@ -176,3 +176,17 @@ def test_a_verb_runs_on_postgresql(program, crew, verb):
         program(*words, *who, stdin=given or None, code=code)
     assert checks.broken(crew.store) == []
     assert not os.path.exists(program.home / "xats" / "xats.db")  # it has used the database
+
+
+def test_info_shows_the_server_and_the_rows(program, crew):
+    shown = program("db", "info", "--json").json()
+    assert (shown["url"], shown["store_id"]) == (program.path, crew.store.id)
+    assert {one["name"]: one["rows"] for one in shown["tables"]}["messages"] == 2
+    assert shown["server_version"] in program("db", "info").stdout
+
+
+@pytest.mark.parametrize("end", ["", ";", " -- a comment", " limit 5;"])
+def test_a_query_without_rows_has_its_columns(program, crew, end):
+    sql = f"select id, name as n, name from agents where id < :least{end}"
+    assert program("db", "query", sql, "-p", "least=0", "--csv").stdout == "id,n,name\n"
+    assert program("db", "query", "show work_mem", "--json").json()["columns"] == ["work_mem"]

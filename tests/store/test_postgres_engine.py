@@ -93,6 +93,18 @@ def test_many_statements_are_one_round_trip_for_each_batch(opened):
     assert subjects(store) == subjects_
 
 
+def test_a_read_leaves_no_transaction_open_and_does_not_wait_for_its_end(opened, postgres, empty, until):
+    store = opened()
+    pid = store.read(lambda tx: tx.one("select pg_backend_pid() as pid"))["pid"]
+    assert store.connected().info.backend_pid == pid
+    store.read(lambda tx: tx.all("select 1"))
+    assert store._connection.info.transaction_status != engine.IDLE  # the answer was not waited for
+    with postgres.connect(empty) as admin:
+        state = "select state from pg_stat_activity where pid = %s"
+        until(lambda: admin.execute(state, (pid,)).fetchone() == ("idle",))
+    assert store.read(lambda tx: tx.one("select pg_backend_pid() as pid"))["pid"] == pid  # the same connection
+
+
 # -- one writer at a time ----------------------------------------------------------------------------------------------
 
 

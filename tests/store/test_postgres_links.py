@@ -61,6 +61,15 @@ def test_a_link_that_is_cut_at_any_step_loses_and_doubles_nothing(link, postgres
     straight.close()
 
 
+def test_the_events_go_with_the_commit_in_one_round_trip(link, postgres, empty):
+    open_store(postgres.url(empty)).close()
+    store = open_store(link.url)
+    note(store, "one")
+    store.close()
+    (last,) = (one for one in link.seen if b"insert into commits" in one)
+    assert b"insert into events" in last
+
+
 @pytest.mark.parametrize("how", ["lost", "unanswered", "late", "ended"])
 def test_a_link_that_is_cut_in_the_migration_makes_one_schema(link, empty, how):
     link.how, link.cut = how, 4

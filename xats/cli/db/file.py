@@ -28,9 +28,9 @@ def info(here: Context) -> int:
     """
     from xats.cli.kit import documents
     from xats.store.sqlite.info import info as read_info
-    from xats.store.sqlite.inspect import require_file
 
-    require_file(here.path, "psql {} -c '\\dt+ xats.*'   (or: xats db check)")
+    if "://" in here.path:
+        return _database_info(here)
     found = read_info(here.path)
     trust, now = _trust(here.path) if "clocks" in found.rows else (None, 0)
     if here.json:
@@ -49,6 +49,44 @@ def info(here: Context) -> int:
         ("messages", _span(found.messages.oldest, found.messages.newest)),
         ("events", _span(found.events.oldest, found.events.newest)),
         *([("clock", trust.says(now))] if trust else []),
+        *((f"rows of {name}", count) for name, count in found.rows.items()),
+    ]
+    render.table(("WHAT", "IS"), rows, stretch=("IS",))
+    return 0
+
+
+def _database_info(here: Context) -> int:
+    """Show what the store in a PostgreSQL database is. Its URL has no password here."""
+    from xats.cli.kit import documents
+    from xats.core import clock
+    from xats.store.postgres.info import info as read_info
+    from xats.store.postgres.look import snapshot
+
+    found = read_info(here.path)
+    trust, now = snapshot(here.path, lambda tx: (clock.standing(tx), tx.now))
+    if here.json:
+        render.document({
+            "url": found.url,
+            "size": found.size,
+            "store_version": found.schema_version,
+            "store_id": found.store_id,
+            "server_version": found.server_version,
+            "user": found.user,
+            "tables": [{"name": name, "rows": count} for name, count in found.rows.items()],
+            "messages": {"oldest_at": iso(found.messages[0]), "newest_at": iso(found.messages[1])},
+            "events": {"oldest_at": iso(found.events[0]), "newest_at": iso(found.events[1])},
+            "clock": documents.clock_json(trust),
+        })  # fmt: skip
+        return 0
+    rows = [
+        ("URL", found.url),
+        ("server", f"PostgreSQL {found.server_version}, as {found.user}"),
+        ("size", f"{found.size} bytes of tables and indexes"),
+        ("schema", found.schema_version),
+        ("store", found.store_id),
+        ("messages", _span(*found.messages)),
+        ("events", _span(*found.events)),
+        ("clock", trust.says(now)),
         *((f"rows of {name}", count) for name, count in found.rows.items()),
     ]
     render.table(("WHAT", "IS"), rows, stretch=("IS",))

@@ -128,7 +128,7 @@ DOCUMENTS: dict[str, Models] = {
     "hook install": (machine.HookChangeDocument,),
     "hook uninstall": (machine.HookChangeDocument,),
     "hook status": (machine.HookStatusDocument,),
-    "db info": (machine.DbInfoDocument,),
+    "db info": (machine.DbInfoDocument, machine.DbServerInfoDocument),
     "db backup": (machine.DbBackupDocument,),
     "db export": (machine.DbExportDocument,),
     "db import": (machine.DbImportDocument,),

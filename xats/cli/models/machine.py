@@ -244,6 +244,21 @@ class DbInfoDocument(Document):
     clock: Clock | None = field("Whether xats trusts the clock; null: the store is too old.")
 
 
+class DbServerInfoDocument(Document):
+    """What the store in a PostgreSQL database is, and what is in it."""
+
+    url: str = field("The URL of the store, without a password.")
+    size: int = field("The size of its tables and indexes in bytes.")
+    store_version: int = field("The version of its tables.")
+    store_id: str = field("The id of the store.")
+    server_version: str = field("The version of the server.")
+    user: str = field("The user of the database that xats is.")
+    tables: list[TableSize] = field("Its tables.")
+    messages: Span = field("The times of the oldest and the newest message.")
+    events: Span = field("The times of the oldest and the newest event.")
+    clock: Clock = field("Whether xats trusts the clock.")
+
+
 class DbBackupDocument(Document):
     """The copy of the store."""
 

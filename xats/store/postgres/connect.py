@@ -10,7 +10,7 @@ from psycopg.types import numeric
 
 from xats.base import location
 from xats.base.errors import StoreError
-from xats.store.postgres import failures
+from xats.store.postgres import failures, refusal
 from xats.store.postgres.statements import rows
 
 TYPE_CHECKING = False
@@ -51,19 +51,23 @@ def connect(url: str) -> psycopg.Connection[Any]:
 
     Raises StoreAway, StoreDenied, and StoreError for a URL, server or database that xats cannot use.
     """
+    everything: dict[str, Any] = {}
     try:
         given = conninfo.conninfo_to_dict(url)
         usual = {name: value for name, value in USUAL.items() if not os.environ.get(VARIABLES.get(name, ""))}
+        everything = {**usual, **given, **location.secrets(url), "client_encoding": "UTF8"}
         made = psycopg.Connection.connect(
             "",
             autocommit=True,
             prepare_threshold=None,
             cursor_factory=psycopg.ClientCursor,
             row_factory=rows,
-            **{**usual, **given, **location.secrets(url), "client_encoding": "UTF8"},  # type: ignore[arg-type]
+            **everything,
         )
     except (psycopg.Error, UnicodeError) as error:
-        raise failures.refused(error, url) from None
+        raise failures.refused(
+            error, url, lambda: refusal.state(conninfo.make_conninfo("", **everything), TIMEOUT)
+        ) from None
     try:
         _check(made, url)
     except BaseException:

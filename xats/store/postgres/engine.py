@@ -3,7 +3,7 @@
 One writer at a time: a write transaction first takes the advisory lock LOCK, so ids are given in the order of the
 commits. It is READ COMMITTED: its statements see what the writer before it has committed, while under REPEATABLE READ
 each writer that had to wait would fail. A read is one snapshot. BEGIN, the settings, the lock and the time are one
-round trip, and so are the record of the commit and COMMIT.
+round trip, and so are the events, the record of the commit and COMMIT. Nothing waits for the end of a read.
 
 Every setting is local to its transaction (`set local`), the lock too, and no statement is prepared, so PgBouncer can be
 in between in any of its modes. Only the connection for LISTEN needs a session, and it is only a hint.
@@ -19,6 +19,7 @@ up.
 from __future__ import annotations
 
 import os
+import select
 import time
 
 import psycopg
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-IDLE = psycopg.pq.TransactionStatus.IDLE
 LOCK = 0x78617473  # "xats": the advisory lock of the writers, in the name space of the database
 IDLE = psycopg.pq.TransactionStatus.IDLE
 NONCE = 16  # bytes
@@ -52,6 +52,7 @@ AWAY = 5.0  # seconds that a command waits for a server that is away, as in a re
 HOLD = 5_000  # ms that a transaction may be idle, run one statement, or wait for a lock
 FIRST, LONGEST = 0.05, 0.5  # seconds between two attempts to reach the server
 RESOLVE = 15.0  # seconds to find out whether a commit was made: its connection may live for HOLD
+SETTLE = 1.0  # seconds to wait for the end of a read
 BATCH = 200  # statements that are sent at once
 KEPT = 24 * 3600_000  # ms that the id of a commit is kept
 
@@ -204,6 +205,13 @@ class Tx:
             seats.write(self._path, self._seats)
             self._seats.clear()
 
+    def last(self) -> str:
+        """Return the statements of the events that are not yet written: they go with COMMIT in one round trip."""
+        if len(self._events) > BATCH:
+            self.write_events()
+        cursor = psycopg.ClientCursor(self._connection)
+        return "".join(f"{cursor.mogrify(translated(EVENT), values)};" for values in self._events)
+
     def references(self, table: str) -> list[tuple[str, str]]:
         """Return every (table, column) that refers to the id of `table`."""
         return [(row["child"], row["column"]) for row in self.all(REFERENCES, table=table)]
@@ -264,7 +272,7 @@ class Store:
         self._mark = os.urandom(NONCE).hex()  # the ids of the commits of this store begin with it
         self._commits = 0
         self._ear: listening.Ear | None = None
-        self._gone = False
+        self._gone = self._ending = False
         self._connection: psycopg.Connection[Any] | None = None
         self._pool = pool
         try:
@@ -300,8 +308,8 @@ class Store:
         tx = self._begun(connection, begin, left)
         try:
             result = work(tx)
-            tx.write_events()
             tx.write_seats()
+            last = tx.last()
             faults.point("store.before_commit")
         except BaseException:
             _roll_back(connection)
@@ -309,9 +317,11 @@ class Store:
         mark = f"{self._mark}.{self._commits}.{os.urandom(4).hex()}"
         try:
             if begin is FIRST_WRITE:  # it runs again if the connection is lost, and finds the schema that it has made
-                connection.execute("commit")
+                last += "commit"
             else:
-                connection.execute(COMMIT, {"id": mark, "now": tx.now, "kept": KEPT})
+                values = {"id": mark, "now": tx.now, "kept": KEPT}
+                last += psycopg.ClientCursor(connection).mogrify(COMMIT, values)
+            connection.execute(last.encode())
         except psycopg.Error as error:
             if not failures.is_lost(error, connection):
                 _roll_back(connection)
@@ -351,7 +361,7 @@ class Store:
             try:
                 return work(tx)
             finally:
-                _roll_back(connection)
+                self._end(connection)
 
         return self._patiently(attempt)
 
@@ -384,7 +394,7 @@ class Store:
                 raise
             self.schema = 0
         else:
-            _roll_back(connection)
+            self._end(connection)
         _mark(self.path)
 
     def _begun(self, connection: psycopg.Connection[Any], begin: str, left: float) -> Tx:
@@ -423,8 +433,42 @@ class Store:
             return Tx(connection, row["now"], self.clock, self.path)
         return Tx(connection, self.clock(), self.clock, self.path)
 
+    def _end(self, connection: psycopg.Connection[Any]) -> None:
+        """End a transaction that has only read, without waiting for the answer: `_settle` reads it, if ever.
+
+        The server ends it at once. So a read costs one round trip less, which counts for a server that is far away.
+        """
+        if connection.closed:
+            return
+        try:
+            connection.pgconn.send_query(b"rollback")
+            self._ending = True
+        except psycopg.Error:
+            connection.close()
+
+    def _settle(self, connection: psycopg.Connection[Any], seconds: float = SETTLE) -> None:
+        """Read the answer to the end of the last transaction. A connection that fails, or does not answer, is closed.
+
+        PgBouncer gives up its connection to the server if a client leaves before that answer.
+        """
+        self._ending = False
+        pgconn, until = connection.pgconn, time.monotonic() + seconds
+        try:
+            while not connection.closed:
+                while pgconn.is_busy():
+                    if not select.select([pgconn.socket], [], [], max(0.0, until - time.monotonic()))[0]:
+                        connection.close()
+                        return
+                    pgconn.consume_input()
+                if pgconn.get_result() is None:
+                    return
+        except psycopg.Error:
+            connection.close()
+
     def connected(self) -> psycopg.Connection[Any]:
         """Return the connection, a new one if it was lost. Raises the StoreErrors of `connect`."""
+        if self._connection is not None and self._ending:
+            self._settle(self._connection)
         if self._connection is not None and self._connection.info.transaction_status != IDLE:
             self._connection.close()  # something was interrupted, as by Ctrl-C
         if self._connection is not None and self._connection.closed:
@@ -432,7 +476,7 @@ class Store:
         if self._connection is None:
             made = self._pool.take(self._pool_patience()) if self._pool else None
             try:
-                self._connection = made or connect(self.path)
+                self._connection, self._ending = made or connect(self.path), False
             except BaseException:
                 if self._pool:
                     self._pool.give(None)
@@ -446,6 +490,8 @@ class Store:
         """Give the connection back to the pool. Without a pool, forget one that was lost."""
         connection = self._connection
         if self._pool and connection is not None:
+            if self._ending:
+                self._settle(connection)
             self._connection = None
             if connection.info.transaction_status != IDLE:
                 connection.close()  # something was interrupted
@@ -513,6 +559,8 @@ class Store:
 
     def close(self) -> None:
         """Close the store."""
+        if self._connection is not None and self._ending:
+            self._settle(self._connection)
         if self._pool:
             self._release()
         elif self._connection is not None:

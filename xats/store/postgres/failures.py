@@ -1,20 +1,24 @@
 """Our errors for what libpq and the server say: what is wrong, why, and the command that fixes it.
 
 A text of libpq never reaches a person unless `location.redacted` has read it. https://www.postgresql.org/docs/current/
-errcodes-appendix.html lists the states. libpq gives no state for a connection that fails, only a text.
+errcodes-appendix.html lists the states. psycopg gives no state for a connection that fails, only a text in the language
+of the server: see `xats.store.postgres.refusal`.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from shlex import quote
 
 import psycopg
 
 from xats.base import errors, location
+from xats.store.postgres import refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 SCHEMA = "xats"
@@ -23,15 +27,12 @@ MISSING = ("42P01", "3F000")  # no such table, no such schema
 ENDED = ("25P03", "57P01", "57P02", "57P03", "57P05", "25P04", "53300")  # the server ended or refused the connection
 STANDBY = "25006"  # the server is read-only
 
-DENIED = (
-    "password authentication failed",
-    "no password supplied",
-    "no pg_hba.conf entry",
-    "authentication failed",
-    "permission denied for database",
-    "does not have CONNECT privilege",
-    "is not permitted to log in",
-    "pg_hba.conf rejects",
+# What a server says in English when it refuses a connection, by the state that it has in every language.
+REFUSALS = (
+    ("28P01", ("password authentication failed",)),
+    ("28000", ("no pg_hba.conf entry", "authentication failed", "is not permitted to log in", "pg_hba.conf rejects")),
+    ("42501", ("permission denied for database", "does not have CONNECT privilege")),
+    ("57P03", ("the database system is", "too many", "remaining connection slots")),
 )
 TLS = ("SSL error", "certificate", "does not support SSL", "SSL connection is required", "sslmode", "root.crt")
 
@@ -39,35 +40,46 @@ TLS = ("SSL error", "certificate", "does not support SSL", "SSL connection is re
 GUESSES = ("Is the server running", "This probably means", "before or while processing")  # of libpq
 
 
-def refused(error: BaseException, url: str) -> errors.StoreError:
-    """Return our error for `error`, over which a connection to the database at `url` failed."""
+def refused(error: BaseException, url: str, ask: Callable[[], str | None]) -> errors.StoreError:
+    """Return our error for `error`, over which a connection to the database at `url` failed.
+
+    `ask` finds out the state of a refusal whose text is in a language that xats does not know.
+    """
     said = text(error)
     if isinstance(error, psycopg.ProgrammingError | UnicodeError):  # libpq did not understand the URL
-        msg = f"The URL of the store is malformed: {said}."
-        return errors.StoreError(
-            msg, "the form is postgresql://USER@HOST:PORT/DATABASE (percent-encode other characters)"
-        )
+        return _malformed(said)
     if "invalid" in said and ("connection option" in said or " value" in said):
         return _malformed(said)
     pgconn: Any = getattr(error, "pgconn", None)
     asks = bool(pgconn is not None and pgconn.needs_password)
-    if "does not exist" in said and "database" in said:
-        name = location.Place(url, os.environ).database
-        msg = f"The server has no database {name}."
-        return errors.StoreError(msg, f"createdb -E UTF8 {_server(url)}{quote(name)}")
     if asks or "no password supplied" in said:
         msg = f"The database {url} wants a password, and xats has none."
         return errors.StoreDenied(msg, _passfile(url))
-    if any(one in said for one in DENIED):
-        return errors.StoreDenied(f"The database {url} refused the connection: {said}.", _passfile(url))
-    if "role" in said and "does not exist" in said:
-        return errors.StoreDenied(
-            f"The database {url} refused the connection: {said}.", f"createuser {_server(url)}NAME"
-        )
-    if any(one in said for one in TLS):
+    state = _state(said) or (ask() if refusal.is_of_server(str(error)) else None)
+    place = location.Place(url, os.environ)
+    if state == "3D000":
+        msg = f"The server has no database {place.database}."
+        return errors.StoreError(msg, f"createdb -E UTF8 {_server(url)}{quote(place.database)}")
+    msg = f"The database {url} refused the connection: {said}."
+    if state == "28P01":
+        return errors.StoreDenied(msg, _passfile(url))
+    if state == "28000":
+        hint = f"check pg_hba.conf of the server, and the user: createuser {_server(url)}{quote(place.user or 'NAME')}"
+        return errors.StoreDenied(msg, hint)
+    if state == "42501":
+        hint = f'as the owner: grant connect on database "{place.database}" to {_user(url)}'
+        return errors.StoreDenied(msg, hint)
+    if state is None and any(one in said for one in TLS):
         hint = "see sslmode and sslrootcert: https://www.postgresql.org/docs/current/libpq-ssl.html"
         return errors.StoreError(f"The connection to {url} failed: {said}.", hint)
     return away(url, said)
+
+
+def _state(said: str) -> str | None:
+    """Return the state that belongs to an English text; None for other texts."""
+    if "does not exist" in said and ("database" in said or "role" in said):
+        return "28000" if re.search(r"role .* does not exist", said) else "3D000"
+    return next((state for state, texts in REFUSALS if any(one in said for one in texts)), None)
 
 
 def away(url: str, said: str) -> errors.StoreAway:

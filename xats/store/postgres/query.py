@@ -36,12 +36,22 @@ def query(
         with psycopg.Cursor(connection) as cursor:
             found = cursor.stream(translated(sql), dict(values))
             rows = [tuple(row) for _, row in zip(range(limit + 1), found, strict=False)]
-            columns = tuple(one.name for one in cursor.description or ())
+            columns = tuple(one.name for one in cursor.description or ()) or _columns(cursor, sql, values)
             return columns, tuple(rows[:limit]), len(rows) > limit
     except psycopg.Error as error:
         raise _explained(error, url, seconds) from None
     finally:
         connection.close()
+
+
+def _columns(cursor: psycopg.Cursor[Any], sql: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns of `sql`, which has returned no rows: `stream` does not know them then."""
+    text = f"select * from (\n{translated(sql.rstrip().rstrip(';'))}\n) found limit 0"  # the server does not run it
+    try:
+        cursor.execute(text.encode(), dict(values), binary=True)  # `binary`: by the extended protocol too
+    except psycopg.Error:  # no SELECT
+        return ()
+    return tuple(one.name for one in cursor.description or ())
 
 
 def _explained(error: psycopg.Error, url: str, seconds: float) -> Exception:
