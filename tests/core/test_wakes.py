@@ -543,7 +543,7 @@ def test_the_table_names_every_function_that_changes_a_wake():
         if one_of(module, one) and not name.startswith("_") and "tx" in inspect.signature(one).parameters
     }
     looking = {"is_open", "open_id", "wanted", "fresh", "is_over", "suspended", "pending"}
-    looking |= {f"attempts.{name}" for name in ("due", "nonce_of", "next_due", "still_leased")}
+    looking |= {f"attempts.{name}" for name in ("due", "nonce_of", "next_due", "still_leased", "waiting")}
     others = {"cover_more", "attempts.free_leases"}  # they count, or do what give_back does
     assert named - {"function"} == changing - looking - others
 

@@ -216,7 +216,7 @@ def test_the_pane_of_a_program_that_has_ended_is_called_that(person, desk, viewe
     viewers("keep")
     mine = desk.cmd("split-window", "-P", "-F", "#{pane_id}", "-t", "keep:", inside(person, "attach", "gus"))
     said = f"now at pane {pane} of gus, whose program (generic) has ended"
-    until(lambda: said in desk.text(mine).replace("\n", ""))
+    until(lambda: said in " ".join(desk.text(mine).split()))
     desk.cmd("kill-pane", "-t", pane)
     error = person.xats("attach", "gus", code=4)[1]
     assert f"xats cannot see the screen of gus: its pane {pane} is gone." in error
@@ -231,7 +231,7 @@ def test_a_client_goes_to_another_session_of_the_server(person, desk, viewers):
 
 def test_no_client_can_be_switched(person, desk):
     mine = desk.open(inside(person, "attach", "bob"))
-    until(lambda: "no client is attached to its server" in desk.text(mine).replace("\n", ""))
+    until(lambda: "no client is attached to its server" in " ".join(desk.text(mine).split()))
 
 
 def test_a_terminal_outside_of_tmux_is_attached(person, desk):

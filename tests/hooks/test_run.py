@@ -1134,7 +1134,7 @@ def test_presence_is_written_only_when_it_changes(desk):
     assert desk.state().at > first.at
     listed = desk.xats("agents", "--json").json()["agents"]
     assert [one["presence"] and one["presence"]["state"] for one in listed] == ["waiting", None]
-    assert re.search(r"\tunknown, waiting for \d+ s, seen", desk.xats("agents").stdout)
+    assert re.search(r"\tunknown, needs a person, \d+ s, seen", desk.xats("agents").stdout)
     desk.hook("session end")
     assert "\toffline, its session ended, seen" in desk.xats("agents").stdout
 

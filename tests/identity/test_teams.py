@@ -318,7 +318,7 @@ def test_a_refusal_says_in_which_team_the_agent_is(store, team, claim):
     ):
         with pytest.raises(UnknownRecipient) as caught:
             store.write(lambda tx, name=name: messages_send(tx, me, name))
-        assert (str(caught.value), caught.value.hint) == (said, f"xats send {hint} 'text'")
+        assert (str(caught.value), caught.value.hint) == (said, f"did you mean {hint}?")
         with pytest.raises(UnknownAgent) as unknown:
             store.read(lambda tx, name=name: agents.by_name(tx, "shop-2", name))
         assert hint in unknown.value.hint

@@ -60,7 +60,7 @@ def test_only_this_verb_loads_textual(xats, crew, tmp_path):
     crew.send("alice", "bob")
     show = (
         "import sys; sys.argv = ['xats', *sys.argv[1:]]; from xats.__main__ import main; code = main();"
-        " assert 'xats.cli.kit.context' in sys.modules;"
+        " assert 'xats.cli.kit.lane' in sys.modules;"
         " print('textual' in sys.modules, file=sys.stderr); sys.exit(code)"
     )
     lines = ["agents", "inbox --as bob", "status 1 --as alice", "events", "dead list", "daemon status", "--help", "top"]

@@ -272,7 +272,7 @@ class Store:
         self._mark = os.urandom(NONCE).hex()  # the ids of the commits of this store begin with it
         self._commits = 0
         self._ear: listening.Ear | None = None
-        self._gone = self._ending = False
+        self._gone = self._ending = self._working = False
         self._connection: psycopg.Connection[Any] | None = None
         self._pool = pool
         try:
@@ -294,7 +294,18 @@ class Store:
         OutcomeUnknown when it ends during a COMMIT, StoreTooNew once a newer xats has changed the schema, and the other
         StoreErrors.
         """
-        return self._write(WRITE, work)
+        return self._alone(lambda: self._write(WRITE, work))
+
+    def _alone(self, run: Callable[[], T]) -> T:
+        """Return what `run` returns. Raises StoreError inside of another transaction of this store."""
+        if self._working:
+            msg = "A transaction cannot begin within another one."
+            raise errors.StoreError(msg)
+        self._working = True
+        try:
+            return run()
+        finally:
+            self._working = False
 
     def _write(self, begin: str, work: Callable[[Tx], T]) -> T:
         result = self._patiently(lambda left: self._attempt(begin, work, left))
@@ -363,7 +374,7 @@ class Store:
             finally:
                 self._end(connection)
 
-        return self._patiently(attempt)
+        return self._alone(lambda: self._patiently(attempt))
 
     def glance(self, work: Callable[[Glance], T]) -> T | None:
         """Return what `work` finds, as `read` does, in one round trip for each statement. `work` runs one or two.
@@ -402,9 +413,6 @@ class Store:
 
         Raises StoreTooNew, StoreError for another store in the same place, and psycopg.Error.
         """
-        if connection.pgconn.transaction_status != IDLE:  # the server only warns
-            msg = "A transaction cannot begin within another one."
-            raise errors.StoreError(msg)
         wait = max(1, min(HOLD, int(left * 1000)))
         try:
             cursor = connection.execute(begin.format(hold=HOLD, wait=wait).encode())
