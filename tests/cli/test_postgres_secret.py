@@ -41,7 +41,7 @@ def test_the_password_is_used_and_never_shown(xats, place, written, until):
         xats("doctor", env=env, code=None),
         xats("doctor", "--json", env=env, code=None),
         xats("db", "check", env=env),
-        xats("db", "info", env=env, code=4),
+        xats("db", "info", env=env),
         xats("db", "query", "select nothing", env=env, code=2),
         xats("launch", "codex", "--name", "carl", "--print", env=env, code=None),
         xats("agents", env={"XATS_DB": url.replace("hers", "nowhere")}, code=1),

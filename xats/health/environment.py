@@ -52,6 +52,7 @@ READERS: dict[str, Reader | None] = {
     "XATS_TMUX": None,
     "XATS_FAULT": None,
     "XATS_FAULT_CLOCK": None,
+    "XATS_FAULT_SIGNAL": None,
 }
 
 
