@@ -154,6 +154,24 @@ def test_two_checkouts_in_different_folders_are_one_team_by_XATS_TEAM(make_host)
     assert letter["from"] == "here@crew"
 
 
+def test_clones_on_two_hosts_are_one_team_by_xats_toml(make_host):
+    here = make_host("here")
+    there = make_host("there", here.path)
+    for one, folder in ((here, "shop"), (there, "src/back")):
+        one.folder = os.path.join(one.folder, folder)
+        os.makedirs(one.folder)
+        one.env["XATS_TEAM"] = ""
+        subprocess.run(["git", "init", "-q", one.folder], check=True)
+        url = "https://example.org/shop.git"
+        subprocess.run(["git", "-C", one.folder, "remote", "add", "origin", url], check=True)
+        with open(os.path.join(one.folder, "xats.toml"), "w") as file:
+            file.write('team = "crew"\n')
+        one.xats("register", one.name, "--no-pane")
+    here.send("there", "for there", sender="here")
+    [letter] = there.json("inbox", "--as", "there")["messages"]
+    assert letter["from"] == "here@crew"
+
+
 def test_a_checkout_on_another_host_can_join_the_team_of_the_first(make_host):
     here = make_host("here")
     there = make_host("there", here.path)

@@ -24,6 +24,7 @@ class Place:
     name: str
     stamp: str | None = None
     remote: str | None = None
+    team: str | None = None
     trees: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     same_as: tuple[str, ...] = ()
@@ -74,6 +75,25 @@ def test_the_first_project_with_a_name_gets_it(claim, of, told):
         "another name: xats team rename api-2 NAME",
     )
     assert told("api-2") == ()
+
+
+def test_a_file_names_a_team_that_is_free_or_of_the_same_repository(claim, of, told):
+    url = "https://example.org/shop.git"
+    assert (of("work/api", team="shop"), claim("work/api", team="shop", remote=url)) == ("shop", "shop")
+    assert told("shop") == ()
+    assert claim("src/back", team="shop", remote=url, host=OTHER, stamp="9:c") == "shop"
+    assert claim("work/api", team="other") == "shop"  # it counts for a new project alone
+
+
+@pytest.mark.parametrize("remote", [None, "https://example.org/trap.git"])
+def test_a_file_leads_nobody_into_the_team_of_another_repository(claim, told, remote):
+    claim("work/shop", remote="https://example.org/shop.git")
+    assert claim("work/trap", team="shop", remote=remote) == "trap"
+    assert told("trap") == (
+        "xats.toml names team shop, which belongs to another project, so this one is team trap; "
+        "to join it: xats team adopt shop",
+    )
+    assert claim("work/gone", team="x.forgotten") == "gone"
 
 
 def test_a_machine_of_the_same_store_has_projects_of_its_own(claim):

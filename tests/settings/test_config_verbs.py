@@ -116,7 +116,7 @@ def test_a_project_may_not_set_what_is_executed_or_kept(config, key):
         (["get", "wake.quite"], 3, "There is no setting 'wake.quite'.", "did you mean wake.quiet?"),
         (["get", "timeout"], 3, "There is no setting 'timeout'.", "did you mean wake.timeout?"),
         (["get", "zzz"], 3, "There is no setting 'zzz'.", "xats config list"),
-        (["set", "team", "x"], 2, "team cannot be in a settings file", "export XATS_TEAM=..."),
+        (["set", "team", "x"], 2, "xats config does not set the team", "export XATS_TEAM=..."),
         (["set", "XATS_HOME", "x"], 2, "XATS_HOME cannot be in a settings file", "export XATS_HOME=..."),
         (
             ["set", "db", "postgresql://a:sesame@h/d"],

@@ -5,13 +5,15 @@ import stat
 import subprocess
 import sys
 import time
+import tomllib
 
 import pytest
 
 from xats import settings
 from xats.base import durations
-from xats.base.errors import Usage
+from xats.base.errors import InvalidName, Usage
 from xats.core import keeping
+from xats.core.address import check_name
 from xats.core.mail import inbox
 from xats.core.waking.limits import hop_limit
 from xats.delivery.settings import Settings, files_of, from_environment
@@ -139,12 +141,31 @@ def test_what_a_project_may_not_set_does_not_count_and_is_said(place, key):
 
 def test_a_project_says_neither_who_anybody_is_nor_where_the_store_is(place):
     place.project.write_text(
-        'agent = "root"\nteam = "theirs"\ndb = "postgresql://h/d"\n[home]\na = 1\n[store]\npath = "/tmp"\n'
+        'agent = "root"\nhost = "theirs"\ndb = "postgresql://h/d"\n[home]\na = 1\n[store]\npath = "/tmp"\n'
     )
     assert place.of() == place.environ
     assert len(place.said) == 5
     assert all("may not set" in one for one in place.said)
     assert [one for one in place.said if "export XATS_" not in one] == [one for one in place.said if " db" in one]
+
+
+@pytest.mark.parametrize(
+    "said", ['"crew"', '"A-Team.2"', '"all"', '""', '"a b"', '"-x"', "7", "['a']", f'"{"x" * 65}"']
+)
+def test_a_projects_file_may_name_its_team_and_sets_nothing_by_it(place, said):
+    place.project.write_text(f"team = {said}\nwake.hops = 3\n")
+    value = tomllib.loads(f"x = {said}")["x"]
+    try:
+        valid = check_name(value, "team") if isinstance(value, str) else ""
+    except InvalidName:
+        valid = ""
+    assert "XATS_TEAM" not in place.of()
+    assert place.of()["XATS_HOPS"] == "3"
+    assert [("team must be the name of a team" in one) for one in place.said] == ([] if valid else [True])
+    assert (parse.team(str(place.project)) or "") == valid.lower()
+    place.user.write_text('team = "crew"\n')
+    place.of()
+    assert "may not set team" in place.said[-1]
 
 
 def test_the_users_file_may_name_a_database_and_the_variable_comes_first(place):

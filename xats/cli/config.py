@@ -173,6 +173,9 @@ def _key(word: str) -> Key:
     if found:
         return found
     variable = word.upper() if word.upper() in keys.NOT_IN_A_FILE.values() else keys.NOT_IN_A_FILE.get(word.lower())
+    if variable == "XATS_TEAM":
+        msg = "xats config does not set the team: the environment does, or a line in the xats.toml of a project."
+        raise Usage(msg, 'export XATS_TEAM=...   (in xats.toml: team = "NAME")')
     if variable:
         msg = f"{word} cannot be in a settings file; only the environment sets it."
         raise Usage(msg, f"export {variable}=...")

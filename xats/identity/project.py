@@ -61,6 +61,16 @@ class Project:
         return f"{inode}:made:{made}" if made else None
 
     @property
+    def team(self) -> str | None:
+        """The team that its file xats.toml names, or None. It counts when xats first records the project."""
+        path = os.path.join(self.here, FILE)
+        if not os.path.lexists(path):
+            return None
+        from xats.settings import parse
+
+        return parse.team(path)
+
+    @property
     def remote(self) -> str | None:
         """The URL of the remote `origin`, without user and password, or None."""
         found = _setting(os.path.join(self.path, "config"), 'remote "origin"', "url") if self.is_git else None

@@ -34,6 +34,9 @@ MOST = 50  # faults that are listed
 EDITOR, AWAY = "correct it in an editor", "put a regular file of your own in its place"
 SHOWN = 80  # characters of a key that a fault repeats
 OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+TEAM = "team"  # of a project's file only, and no setting: see `xats.core.teams.teams`
+RESERVED = ("all", "me")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")  # how tomllib ends its message
 
 
@@ -141,7 +144,10 @@ def of_text(path: str, text: str, environ: Mapping[str, str], *, users: bool) ->
         lines = toml.Lines(toml.statements(text))
     except (ValueError, RecursionError) as problem:
         return Parsed({}, {}, (_syntax(path, text, problem),))
+    named = {} if users or TEAM not in data else {TEAM: data.pop(TEAM)}
     values, faults = _validated(data)
+    if named and not _is_team(named[TEAM]):
+        faults.append(((TEAM,), "must be the name of a team: 1 to 64 of A-Z a-z 0-9 . _ -"))
     values = {name: _expanded(name, value, environ) for name, value in values.items()}
     own = settings.user_path(environ) or settings.USER
     found = [_fault(path, lines.of(names), names, why, own) for names, why in faults[:MOST]]
@@ -153,6 +159,20 @@ def of_text(path: str, text: str, environ: Mapping[str, str], *, users: bool) ->
         found.append(Fault(path, None, None, f"{len(faults) - MOST} more keys are wrong and do not count.", EDITOR))
     at = {keys.BY_NAME[name].variable: lines.of(tuple(name.split("."))) or 1 for name in values}
     return Parsed({keys.BY_NAME[name].variable: text for name, text in values.items()}, at, tuple(found))
+
+
+def team(path: str) -> str | None:
+    """Return the team that the project's file at `path` names, None if there is no valid one in a file xats trusts."""
+    try:
+        said = tomllib.loads(contents(path, users=False)[0].decode()).get(TEAM)
+    except (Refused, OSError, ValueError, RecursionError):
+        return None
+    return str(said).lower() if _is_team(said) else None
+
+
+def _is_team(value: object) -> bool:
+    """Tell whether `value` may be the name of a team: the rule is that of `xats.core.address.check_name`."""
+    return isinstance(value, str) and bool(_NAME.fullmatch(value)) and value.lower() not in RESERVED
 
 
 def _expanded(name: str, value: str, environ: Mapping[str, str]) -> str:
@@ -234,7 +254,7 @@ def _repair(name: str, path: str, own: str) -> str:
     """Return the command that sets the key `name` of the file at `path` to a valid value, its default."""
     key = keys.BY_NAME.get(name)
     if key is None:
-        return "xats config list"
+        return EDITOR if name == TEAM else "xats config list"
     project = "" if path == own else " --project"
     if not key.default:
         return f"xats config unset {name}{project}"

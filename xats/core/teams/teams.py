@@ -1,15 +1,15 @@
 """Teams, and the projects that have them.
 
 xats finds a project by its machine and path, or, after a move, by its stamp. The first project with a name gets the
-team of that name, and the next one gets the name with a number. A team without a project was made with --team or by an
-earlier release. It belongs to the first project of its name. A renamed or merged team keeps its row, which leads to the
-team that it became.
+team of that name, and the next one gets the name with a number. The file xats.toml of a project may name another team:
+see `_first`. A team without a project was made with --team or by an earlier release. It belongs to the first project of
+its name. A renamed or merged team keeps its row, which leads to the team that it became.
 """
 
 from __future__ import annotations
 
 from xats.base.record import record
-from xats.core.address import LONGEST, RESERVED, plain_slug, slug
+from xats.core.address import LONGEST, RESERVED, is_forgotten, plain_slug, slug
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
         @property
         def name(self) -> str:
             """The name that its team is named after."""
+
+        @property
+        def team(self) -> str | None:
+            """The team that its file xats.toml names, or None."""
 
         @property
         def stamp(self) -> str | None:
@@ -70,6 +74,7 @@ ADD = "insert into teams (name, created_at) values (:name, :now) on conflict (na
 COLUMNS = "id, host, path, file_id, remote, team"
 BY_PATH = f"select {COLUMNS} from projects where path = :path order by id"
 BY_STAMP = f"select {COLUMNS} from projects where host = :host and file_id = :stamp order by id"
+CLONE = "select 1 from projects where team = :team and remote = :remote limit 1"
 OWNED = "select path from projects where team = :team order by id limit 1"
 TEAM = """
 select t.moved_to, t.archived_at, (select min(p.id) from projects p where p.team = t.name) as project
@@ -132,7 +137,7 @@ def renamed_by_merge(tx: Tx, team: str) -> dict[str, tuple[str, str]]:
 def of(tx: Tx, host: str, project: Project) -> str:
     """Return the team of `project` on the machine `host`, or the team that `claim` would give it."""
     row = _at(tx, host, project, stored(project.path)) or _before(tx, host, project)
-    return row["team"] if row else _free(tx, project.name)
+    return row["team"] if row else _first(tx, project)
 
 
 def claim(tx: Tx, host: str, project: Project) -> str:
@@ -153,7 +158,7 @@ def claim(tx: Tx, host: str, project: Project) -> str:
             tx.run(UPDATE, id=row["id"], **found)
             tx.run(MOVE_TEAMS, host=host, path=stored(project.path), old_host=row["host"], old=row["path"])
         return str(row["team"])
-    team = _free(tx, project.name)
+    team = _first(tx, project)
     ensure(tx, team)
     remote = _remote(project)
     tx.run(RECORD, host=host, path=stored(project.path), stamp=project.stamp, remote=remote, team=team, now=tx.now)
@@ -212,6 +217,26 @@ def _names(name: str) -> list[str]:
     return [*found, slug(name)]
 
 
+def _first(tx: Tx, project: Project) -> str:
+    """Return the team for a new `project`: the one that its xats.toml names, or a free one of its own name.
+
+    The named team must be free, or have a project with the same remote, as a clone on another machine. A file of a
+    repository leads nobody into the team of another repository.
+    """
+    named = project.team
+    if named is None or is_forgotten(named):
+        return _free(tx, project.name)
+    remote = _remote(project)
+    if _is_free(tx.one(TEAM, name=named)) or (remote and tx.one(CLONE, team=named, remote=remote)):
+        return named
+    return _free(tx, project.name)
+
+
+def _is_free(row: Row | None) -> bool:
+    """Tell whether a new project may have the team with the `row` of TEAM."""
+    return row is None or (row["project"] is None and row["moved_to"] is None and row["archived_at"] is None)
+
+
 def _free(tx: Tx, name: str) -> str:
     """Return a free team for a new project with that `name`."""
     *earlier, wanted = _names(name)
@@ -219,8 +244,7 @@ def _free(tx: Tx, name: str) -> str:
         row = tx.one(TEAM, name=one)
         if row and row["project"] is None and row["moved_to"] is None:
             return one
-    row = tx.one(TEAM, name=wanted)
-    if row is None or (row["project"] is None and row["moved_to"] is None and row["archived_at"] is None):
+    if _is_free(tx.one(TEAM, name=wanted)):
         return wanted
     taken = {row["name"] for row in tx.all(NUMBERED, low=f"{wanted[: LONGEST - 8]}", high=f"{wanted[: LONGEST - 8]}~")}
     number = 2
@@ -334,13 +358,16 @@ def folder_of(path: str) -> str:
 def _note_other_teams(tx: Tx, host: str, project: Project, team: str, remote: str | None) -> None:
     """Add notices for the people of a new project about other teams of its name and of its repository."""
     wanted = slug(project.name)
+    if project.team and project.team != team:
+        text = f"xats.toml names team {project.team}, which belongs to another project, so this one is team {team}"
+        add_notice(tx, team, f"{text}; to join it: xats team adopt {project.team}")
     other = f"another name: xats team rename {team} NAME"
     clone = tx.one(SAME_REMOTE, remote=remote, team=team) if remote else None
     if clone:
         theirs = f"{clone['team']} ({folder_of(clone['path'])})"
         text = f"another clone of {remote} is team {theirs}, and this one is team {team}"
         add_notice(tx, team, f"{text}; one team for both: xats team merge {team} {clone['team']}; {other}")
-    elif team not in _names(project.name):
+    elif team not in (project.team, *_names(project.name)):
         holder = tx.one(OWNED, team=wanted)
         where = f" ({folder_of(holder['path'])})" if holder else ""
         add_notice(tx, team, f"team {wanted} belongs to another project{where}, so this one is team {team}; {other}")
