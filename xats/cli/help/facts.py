@@ -72,7 +72,7 @@ ENVIRONMENT = (
 FILES = (
     ("~/.local/state/xats/xats.db", "The store, one SQLite file that only its owner can read."),
     ("~/.config/xats/config.toml", "Your settings: see xats config."),
-    ("xats.toml", "At the top of a worktree: the settings of its project. You can commit it."),
+    ("xats.toml", "At the top of a worktree: the settings of its project and the name of its team. Commit it."),
     ("settings/*", "In XATS_HOME: the parsed copies of settings files."),
     (
         "xats.db-journal, xats.db-wal, xats.db-shm",
