@@ -354,7 +354,7 @@ def test_a_refusal_names_the_team_that_has_the_agent(xats, yard, register):
     register("bob", yard / "two")
     ran = xats("send", "ann", "text", "--as", "bob", cwd=yard / "two", code=3)
     assert "ann is in team one (same repository)" in ran.stderr
-    assert "xats send ann@one" in ran.stderr
+    assert "did you mean ann@one?" in ran.stderr
     ran = xats("inbox", "--as", "ann", cwd=yard / "two", code=3)
     assert "ann@one" in ran.stderr
 

@@ -28,6 +28,7 @@ import psutil
 import psycopg
 
 from xats.store.open import open_store
+from xats.store.postgres import engine
 
 ADMIN, OWNER = "postgres", "xats"  # a superuser, and the role that owns the stores, which has no rights beyond that
 PASSWORD = "the password of a test"  # only asked for over TCP
@@ -313,6 +314,7 @@ class Database:
             [
                 "set session_replication_role = replica",  # no row is asked for what refers to it
                 "set lock_timeout = '10s'",
+                f"select pg_advisory_xact_lock({engine.LOCK})",  # a process of the test before may still be committing
                 *(f"delete from xats.{name}" for (name,) in tables if name not in ("meta", "migrations")),
                 *(f"select setval('xats.{name}', 1, false)" for (name,) in sequences),
             ]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # The modules that define errors with a code of their own.
 MODULES = (
     "base.folders",
+    "base.request",
     "base.sidefile",
     "cli.agents.poke",
     "cli.kit.unexpected",

@@ -37,7 +37,7 @@ SHORT = {
     "tmux_too_old": "tmux too old",
     "host_busy": "host busy",
     "server_untrusted": "tmux untrusted",
-    "not_ours": "not this host's",
+    "not_ours": "not recorded",
     "not_permitted": "not permitted",
     "copy_mode": "copy mode",
     "input_off": "input off",
