@@ -97,7 +97,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def _no_state_of_the_user(request, _no_environment):
     """What xats keeps beside a database is in the folder of the user's state: give a test with one its own."""
     with pytest.MonkeyPatch.context() as patch:  # a test may undo its own `monkeypatch`
-        if "postgres" in request.node.name:
+        if "postgres" in request.node.name or {"database", "postgres", "own_postgres"} & set(request.fixturenames):
             patch.setenv("XDG_STATE_HOME", str(request.getfixturevalue("tmp_path") / "state"))
         yield
 
@@ -146,9 +146,11 @@ def own_postgres():
 
 
 @pytest.fixture(scope="session")
-def database(postgres):
+def database(postgres, tmp_path_factory):
     """The database of this worker; `database.empty()` makes it a new store and returns its address."""
-    made = servers.Database(postgres, f"xats_{WORKER or 'alone'}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        made = servers.Database(postgres, f"xats_{WORKER or 'alone'}")
     yield made
     made.close()
 

@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import HOST, Team
 from tests.support.world import World
 from xats.base import host, location, request
@@ -41,10 +43,12 @@ class Remote(World):
             pass
 
     def seat(self) -> None:
-        """Register alice, whose client session is s1, and bob."""
+        """Register alice, whose client session is s1, and bob. The daemon finds what this records in its home."""
         seat = agents.Seat(HOST, client_session="s1", host_name=host.name())
-        self.team.register("alice", client="claude-code", seat=seat)
-        self.team.add("bob")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XATS_HOME", self.home)
+            self.team.register("alice", client="claude-code", seat=seat)
+            self.team.add("bob")
 
     def renew(self) -> None:
         """Make the store as new, with alice and bob, while the daemon runs."""
