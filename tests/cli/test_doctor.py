@@ -494,8 +494,9 @@ def test_waking_says_what_the_pane_says(doctor, seated, crew):
 def test_a_shell_in_front_is_named_once(doctor, seated, crew):
     pane = seated.open("exec env PS1= bash --norc --noprofile")
     shell = int(seated.cmd("display-message", "-p", "-t", pane, "#{pane_pid}"))
-    gone = subprocess.Popen(["true"])
+    gone = subprocess.Popen(["sleep", "60"])
     at = process.started(gone.pid)
+    gone.kill()
     gone.wait()
     crew.register("carol", seat=Seat(HOST, gone.pid, at, None, find(seated.socket, pane)), client="codex")
     until(lambda: process.read(shell) and process.read(shell).name == "bash")
