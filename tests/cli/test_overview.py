@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 
@@ -12,6 +11,7 @@ import pytest
 
 from tests.cli.test_lane import HEAVY, SHOW
 from tests.conftest import HOST
+from tests.support.dump import every_row
 from xats.base import process
 from xats.cli.kit import fit, lane
 from xats.core.agents import presence
@@ -44,15 +44,6 @@ def desk(xats, crew, runs):
     return xats
 
 
-def rows(xats) -> dict[str, list]:
-    """Return every row of every table of the store."""
-    store = sqlite3.connect(xats.path)
-    tables = [name for (name,) in store.execute("select name from sqlite_master where type = 'table'")]
-    found = {name: store.execute(f"select * from {name}").fetchall() for name in tables}
-    store.close()
-    return found
-
-
 # -- the screen --------------------------------------------------------------------------------------------------------
 
 
@@ -74,10 +65,10 @@ def test_a_person_sees_what_waits_on_one_screen(desk):
 
 
 def test_it_changes_nothing(desk):
-    before = rows(desk)
+    before = every_row(desk.path)
     desk.on_terminal(env=PLAIN)
     desk("--json")
-    assert rows(desk) == before
+    assert every_row(desk.path) == before
 
 
 def test_agents_that_need_a_person_come_by_urgency(desk, crew):

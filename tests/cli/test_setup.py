@@ -13,6 +13,7 @@ import tempfile
 import pytest
 
 from tests.cli.test_client_find import Site
+from tests.support.dump import every_row
 from tests.support.world import until
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
@@ -49,14 +50,6 @@ def files(folder) -> dict[str, bytes]:
             path = os.path.join(top, name)
             with open(path, "rb") as file:
                 found[path] = file.read()
-    return found
-
-
-def tables(xats) -> dict[str, list]:
-    store = sqlite3.connect(xats.path)
-    names = [name for (name,) in store.execute("select name from sqlite_master where type = 'table'")]
-    found = {name: store.execute(f"select * from {name}").fetchall() for name in names}
-    store.close()
     return found
 
 
@@ -119,12 +112,12 @@ def test_it_ends_with_a_mail_that_arrives(site, xats, home):
 
 def test_a_second_run_changes_nothing_and_asks_nothing(site, xats, home):
     xats.on_terminal("setup", "--yes")
-    before, stored = files(home / ".claude"), tables(xats)
+    before, stored = files(home / ".claude"), every_row(xats.path)
     assert "nothing to do: everything is set up\n" in xats.on_terminal("setup")
     found = xats("setup", "--json", "--as", "carol").json()
     assert (found["pending"], found["message"]) == (False, 1)
     assert files(home / ".claude") == before
-    assert tables(xats) == stored
+    assert every_row(xats.path) == stored
 
 
 def test_what_is_missing_is_done_later(site, xats, home):

@@ -22,17 +22,6 @@ from xats.store.sqlite import SCHEMA_VERSION
 
 
 @pytest.fixture
-def empty(postgres):
-    """The name of a database without a schema of xats."""
-    name = f"empty_{uuid.uuid4().hex[:12]}"
-    with postgres.connect() as admin:
-        admin.execute(f"create database {name} owner xats template template0")
-    yield name
-    with postgres.connect() as admin:
-        admin.execute(f"drop database {name} with (force)")
-
-
-@pytest.fixture
 def opened(postgres, empty):
     """`opened()` opens one and the same new store each time."""
     stores = []

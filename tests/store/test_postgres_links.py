@@ -1,7 +1,5 @@
 """A connection to the database that is lost, at each step: nothing is lost and nothing is done twice."""
 
-import uuid
-
 import pytest
 
 from tests.support.link import Link
@@ -18,17 +16,6 @@ def link(postgres, empty, tmp_path_factory):
     made.url = f"postgresql://xats@/{empty}?host={folder}"
     yield made
     made.close()
-
-
-@pytest.fixture
-def empty(postgres):
-    """The name of a database without a schema of xats."""
-    name = f"empty_{uuid.uuid4().hex[:12]}"
-    with postgres.connect() as admin:
-        admin.execute(f"create database {name} owner xats template template0")
-    yield name
-    with postgres.connect() as admin:
-        admin.execute(f"drop database {name} with (force)")
 
 
 def subjects(store) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 QUERIES = {
     "agents": "select team, name, role, client, epoch, unregistered_at is null as registered from agents order by id",
     "sessions": "select agent_id, epoch, pane_id, end_reason from sessions order by id",
@@ -91,3 +93,12 @@ def assert_whole(world) -> None:
     for what, sql in BROKEN.items():
         found = [tuple(row) for row in world.rows(sql)]
         assert not found, f"{what}: {found}"
+
+
+def every_row(path: str) -> dict[str, list]:
+    """Return every row of every table of the store in the file at `path`."""
+    store = sqlite3.connect(path)
+    tables = [name for (name,) in store.execute("select name from sqlite_master where type = 'table'")]
+    found = {name: store.execute(f"select * from {name}").fetchall() for name in tables}
+    store.close()
+    return found
