@@ -31,7 +31,7 @@ def pause(here: Context, whom: params.PausedArg = None, *, reason: params.Reason
     It takes effect at once. xats tells each sender that the agent is paused. After xats resume, one wake delivers all
     of the stored mail.
 
-    xats wakes no person. A paused person is not told about new mail in tmux or on the desktop; agents go on.
+    xats wakes no person. While a person is paused, xats shows them no notice of new mail; agents go on.
 
     Without AGENT xats asks a person which wakes to hold. A script must name the agent, here or by --as.
 

@@ -64,7 +64,7 @@ def register(
 
     With --expect xats binds the program when it appears in the pane, and keeps the mail for the agent until then.
 
-    An agent that registers itself is told how to use xats, and gets a short recap: see xats recap.
+    xats tells an agent that registers itself how to use xats, and prints a short recap: see xats recap.
 
     Example: xats register alice --role backend --tag gpu
 
