@@ -11,6 +11,7 @@ from xats.base.record import record
 from xats.core.address import LONGEST
 from xats.core.agents import agents
 from xats.core.teams import merge, teams
+from xats.identity.circumstances import Circumstances
 
 HOST, OTHER = "h1+0123456789abcdef", "h1+fedcba9876543210"
 
@@ -130,6 +131,35 @@ def test_a_number_that_is_taken_is_passed_over(team, claim):
     team.register("bob", "api-2")
     assert claim("work/api") == "api"
     assert claim("oss/api") == "api-3"
+
+
+FOLDERS = ("work/api", "oss/api", "a" * 70, "b/" + "a" * 70, "Größe", "work/web", "work/…")
+
+
+def test_the_quick_answer_names_every_team_that_a_project_gets(team, store, claim, of):
+    team.register("bob", "api-2")
+    team.register("kim", "gr--e")
+    for folder in FOLDERS:
+        for values in ({}, {"team": "shop"}, {"gone": ("/home/kim/work/api/.git",), "stamp": "7:a"}):
+            found = place(f"new/{folder}", **values)
+            got = of(f"new/{folder}", **values)
+            assert store.read(lambda tx, got=got, found=found: teams.may_belong(tx, got, found)), (folder, values)
+        claim(folder, stamp="7:a" if folder == "work/api" else None)
+    assert not store.read(lambda tx: teams.may_belong(tx, "t", place("new/api")))
+
+
+def test_an_agent_of_another_team_does_not_look_at_the_stamp_of_the_project(store, rows):
+    """It can cost more than the rest of the command: see `xats.base.birth`."""
+
+    class Stampless:
+        def __getattr__(self, name):
+            assert name != "stamp"
+            return getattr(place("new/api"), name)
+
+    here = Circumstances({"XATS_TEAM": "t"})
+    here._project = (Stampless(),)
+    store.write(lambda tx: here.claim(tx, "t"))
+    assert rows("select * from projects") == []
 
 
 def test_a_name_that_a_team_had_is_not_given_again(store, claim):

@@ -89,7 +89,11 @@ class Circumstances:
         from xats.core.teams import teams
 
         found = self.project
-        if found and team in (teams.former(found.here), self.project_team(tx)):
+        if found is None:
+            return
+        if team == teams.former(found.here) or (
+            teams.may_belong(tx, team, found) and team == teams.of(tx, host.machine(), found)
+        ):
             teams.claim(tx, host.machine(), found)
 
     def shared(self) -> bool:
