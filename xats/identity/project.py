@@ -66,9 +66,9 @@ class Project:
         path = os.path.join(self.here, FILE)
         if not os.path.lexists(path):
             return None
-        from xats.settings import parse
+        from xats import settings
 
-        return parse.team(path)
+        return settings.team(path, os.environ)
 
     @property
     def remote(self) -> str | None:

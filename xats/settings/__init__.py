@@ -85,6 +85,12 @@ def of(
     return {**values, **{name: text for name, text in environ.items() if text or name not in values}}
 
 
+def team(path: str, environ: Mapping[str, str]) -> str | None:
+    """Return the team that the project's file at `path` names, None if there is no valid one in a file xats trusts."""
+    found = _file(path, environ)
+    return found.team if found else None
+
+
 def value(name: str, environ: Mapping[str, str]) -> str:
     """Return the variable `name` of `environ`, else the value in the user's file, else "".
 

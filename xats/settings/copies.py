@@ -31,6 +31,8 @@ NAME = 200  # bytes of a copy's name; a file system allows 255
 
 may_write = True  #: False where a command must change nothing at all
 REPORTED, NEW = ".", "!"  # how the line of a fault begins in a copy
+TEAM = "@"  # how the line of the team begins
+FORM = 2  # of a copy
 
 
 @record
@@ -40,6 +42,7 @@ class Values:
     values: Mapping[str, str]
     faults: tuple[str, ...] = ()
     reported: bool = False
+    team: str | None = None  #: the team that a project's file names
 
 
 def values(path: str, fingerprint: Fingerprint, environ: Mapping[str, str], *, users: bool) -> Values:
@@ -55,7 +58,7 @@ def values(path: str, fingerprint: Fingerprint, environ: Mapping[str, str], *, u
         parsed, seen = parse.read(path, environ, users=users)
     except Exception as problem:  # whatever a file holds, no message and no hook may fail because of it
         return Values({}, (one_line(f"{path}: xats cannot read it: {type(problem).__name__}: {problem}"),))
-    found = Values(parsed.values, _first(parsed.faults))
+    found = Values(parsed.values, _first(parsed.faults), team=parsed.team)
     if copy and seen in (None, fingerprint) and abs(time.time_ns() - max(fingerprint[2], fingerprint[3])) > FRESH:
         _write(copy, _head(path, fingerprint), found)
     return found
@@ -81,7 +84,7 @@ def place(path: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _head(path: str, fingerprint: Fingerprint) -> str:
-    return f"xats {__version__} {' '.join(map(str, fingerprint))} {path!r}"
+    return f"xats {__version__} form {FORM} {' '.join(map(str, fingerprint))} {path!r}"
 
 
 def _first(faults: tuple[object, ...]) -> tuple[str, ...]:
@@ -105,14 +108,16 @@ def _read(copy: str, head: str) -> Values | None:
     if first != head or not lines or lines.pop() != "end":
         return None
     faults = [line for line in lines if line[:1] in (REPORTED, NEW)]
-    pairs = (line.partition("=") for line in lines if line[:1] not in (REPORTED, NEW))
+    team = next((line[1:] for line in lines if line[:1] == TEAM), None)
+    pairs = (line.partition("=") for line in lines if line[:1] not in (REPORTED, NEW, TEAM))
     reported = bool(faults) and faults[0][0] == REPORTED
-    return Values({name: text for name, _, text in pairs}, tuple(line[1:] for line in faults), reported)
+    return Values({name: text for name, _, text in pairs}, tuple(line[1:] for line in faults), reported, team)
 
 
 def _write(copy: str, head: str, found: Values) -> None:
     """Write the copy if possible. In a sandbox, or on a full disk, the next command parses the file again."""
     lines = [head, *(f"{name}={text}" for name, text in found.values.items())]
+    lines += [TEAM + found.team] if found.team else []
     lines += [(REPORTED if found.reported else NEW) + fault for fault in found.faults]
     data = "\n".join([*lines, "end"]).encode("utf-8", "surrogateescape")
     if len(data) >= LARGEST or any("\n" in line for line in lines):

@@ -66,6 +66,7 @@ class Parsed:
     values: Mapping[str, str]
     lines: Mapping[str, int]
     faults: tuple[Fault, ...] = ()
+    team: str | None = None  #: the team that a project's file names
 
 
 class Refused(Exception):
@@ -158,16 +159,8 @@ def of_text(path: str, text: str, environ: Mapping[str, str], *, users: bool) ->
     if len(faults) > MOST:
         found.append(Fault(path, None, None, f"{len(faults) - MOST} more keys are wrong and do not count.", EDITOR))
     at = {keys.BY_NAME[name].variable: lines.of(tuple(name.split("."))) or 1 for name in values}
-    return Parsed({keys.BY_NAME[name].variable: text for name, text in values.items()}, at, tuple(found))
-
-
-def team(path: str) -> str | None:
-    """Return the team that the project's file at `path` names, None if there is no valid one in a file xats trusts."""
-    try:
-        said = tomllib.loads(contents(path, users=False)[0].decode()).get(TEAM)
-    except (Refused, OSError, ValueError, RecursionError):
-        return None
-    return str(said).lower() if _is_team(said) else None
+    team = str(named[TEAM]).lower() if named and _is_team(named[TEAM]) else None
+    return Parsed({keys.BY_NAME[name].variable: text for name, text in values.items()}, at, tuple(found), team)
 
 
 def _is_team(value: object) -> bool:
