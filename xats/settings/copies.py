@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 
 from xats import __version__
 from xats.base import folders, sidefile
@@ -122,6 +121,8 @@ def _write(copy: str, head: str, found: Values) -> None:
     data = "\n".join([*lines, "end"]).encode("utf-8", "surrogateescape")
     if len(data) >= LARGEST or any("\n" in line for line in lines):
         return
+    from contextlib import suppress  # a hook that only reads does without it
+
     folder = os.path.dirname(copy)
     if not may_write or not os.path.isdir(os.path.dirname(folder)):  # create nothing where there is no store
         return

@@ -5,6 +5,7 @@ One transaction stores the message, a delivery and an open wake for each recipie
 
 from __future__ import annotations
 
+from xats.base import text
 from xats.base.errors import InvalidBody, KeyReused, UnknownRecipient, Usage, at
 from xats.base.record import record, replace
 from xats.core.address import parse_list
@@ -189,8 +190,6 @@ class Deliveries:
 
 def check_draft(draft: Draft) -> None:
     """Raise InvalidBody unless `draft` has text of an allowed size, and Usage for an invalid key or --ttl."""
-    from xats.base import text
-
     size = len(text.check(draft.body, "body", InvalidBody, "Nothing was sent."))
     if draft.subject:
         text.check(draft.subject, "subject", InvalidBody, "Nothing was sent.")
@@ -423,7 +422,8 @@ def _store(
     )
     renamed = tuple([(one.called, one.address) for one in recipients if one.called])
     programs = tuple([(one.address, one.program) for one in recipients if one.program and one.id != me.id])
-    return Sent(message, True, names, tuple(not_woken), tuple(delayed), renamed, programs=programs)
+    # All fields by position: the quick way to make a record.
+    return Sent(message, True, names, tuple(not_woken), tuple(delayed), renamed, (), programs)
 
 
 def _settled(draft: Draft, direct: bool) -> Draft:
