@@ -37,3 +37,5 @@ if TYPE_CHECKING:
     Rule = Literal["backward", "forward", "full", "none"]
     LabelKind = Literal["tag", "cap"]
     TaskMail = Literal["ready", "review"]
+    LockKind = Literal["explicit", "automatic"]
+    WaitKind = Literal["wait", "queue"]

@@ -1,0 +1,1 @@
+"""Locks: which agent may change a file, and who waits for it."""
