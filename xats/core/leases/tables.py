@@ -68,11 +68,21 @@ class Table:
         update {rows} set owner_gone_at = :now where t.{holder} = :id and {held} and t.owner_gone_at is null
         returning id
         """
+        self.unmark = f"update {rows} set owner_gone_at = null where t.{holder} = :id and t.owner_gone_at is not null"
 
 
 def any_over(tx: Tx, table: Table) -> bool:
     """Tell whether `over` may find a lease of `table`, whether or not ages are right."""
     return tx.one(table.any_over, now=tx.now, before=tx.now - table.grace) is not None
+
+
+def may_be_over(tx: Tx, table: Table) -> bool:
+    """Tell whether `over` would find or change a lease of `table`, by the clock as it is now."""
+    trust = clock.standing(tx)
+    one = {"since": trust.since, "now": tx.now, "limit": 1}
+    if tx.one(table.lapsed, **one):
+        return True
+    return tx.one(table.gone_long, before=tx.now - table.grace, since=trust.upset_at, limit=1) is not None
 
 
 def over(tx: Tx, table: Table) -> Iterator[tuple[Row, str]]:

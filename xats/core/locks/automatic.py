@@ -96,10 +96,12 @@ def refuse(tx: Tx, me: Agent, lock: Lock) -> None:
 def may_pass(tx: Tx, me: Agent, lock: Lock) -> bool:
     """Tell whether `me` may edit the file of the automatic `lock` of another agent.
 
-    That is so when an edit was refused before, and `me` has read the file since then, or LASTS is over.
+    That is so when this lock has refused an edit before, and `me` has read the file since then, or LASTS is over.
     """
     row = tx.one(REFUSED, me=me.id, **_place(lock.file))
-    return row is not None and (row["read_at"] is not None or tx.now - row["at"] >= LASTS)
+    if row is None or row["lock_id"] != lock.id:
+        return False
+    return row["read_at"] is not None or tx.now - row["at"] >= LASTS
 
 
 def saw(tx: Tx, me: Agent, files: Iterable[File]) -> None:

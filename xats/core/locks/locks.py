@@ -10,6 +10,7 @@ from xats.base.durations import iso, rough
 from xats.base.record import record
 from xats.core import clock
 from xats.core.agents import agents
+from xats.core.leases import leases
 from xats.core.locks.errors import InvalidLock, LockHeld, LockLost, NotHolder
 from xats.core.locks.files import File, in_order
 
@@ -30,14 +31,14 @@ SILENT = 10 * 60_000  # ms without a sign of life after which an agent may steal
 LONGEST_REASON = 200  # characters
 
 LOCK = """
-l.id, l.host, l.repository, l.worktree, l.path, l.path_key, l.team, l.holder_id, l.kind, l.reason, l.taken_at,
-l.lease_ms, l.lease_until, l.owner_gone_at, o.name as holder_name, o.client as holder_client,
-o.seen_at as holder_seen_at
+t.id, t.host, t.repository, t.worktree, t.path, t.path_key, t.team, t.holder_id, t.kind, t.reason, t.taken_at,
+t.lease_ms, t.lease_until, t.owner_gone_at, o.name as holder_name, o.client as holder_client,
+o.seen_at as holder_seen_at, case when t.kind = 'explicit' then o.seen_at else 0 end as owner_seen_at
 """
-FROM = "from locks l join agents o on o.id = l.holder_id"
-AT = f"select {LOCK} {FROM} where l.host = :host and l.worktree = :worktree and l.path_key = :key"
-HELD = f"select {LOCK} {FROM} where l.holder_id = :id order by l.worktree, l.path_key"
-IN_TEAM = f"select {LOCK} {FROM} where l.team = :team order by l.worktree, l.path_key"
+FROM = "from locks t join agents o on o.id = t.holder_id"
+AT = f"select {LOCK} {FROM} where t.host = :host and t.worktree = :worktree and t.path_key = :key"
+HELD = f"select {LOCK} {FROM} where t.holder_id = :id order by t.worktree, t.path_key"
+IN_TEAM = f"select {LOCK} {FROM} where t.team = :team order by t.worktree, t.path_key"
 PUT = """
 insert into locks (host, repository, worktree, path, path_key, team, holder_id, kind, reason, taken_at, lease_ms,
     lease_until)
@@ -50,6 +51,11 @@ update locks set kind = 'explicit', reason = coalesce(:reason, reason), lease_ms
 where id = :id
 """
 END = "delete from locks where id = :id"
+# `me` has the file now, so it needs no mail that the file is free.
+QUEUED = """
+delete from lock_waits where agent_id = :me and kind = 'queue' and host = :host and worktree = :worktree
+    and path_key = :key
+"""
 
 
 @record
@@ -92,9 +98,8 @@ class Lock:
 
 def lock_of(row: Row) -> Lock:
     """Return the lock in `row`."""
-    until, seen_at = row["lease_until"], row["holder_seen_at"]
-    if row["kind"] == "explicit":
-        until = agents.lease_end(until, row["lease_ms"], seen_at)
+    lease = leases.of(row)  # only an explicit one is renewed by the signs of life of its holder
+    assert lease.until is not None
     return Lock(
         id=row["id"],
         file=File(row["host"], row["repository"], row["worktree"], row["path"], row["path_key"]),
@@ -106,9 +111,9 @@ def lock_of(row: Row) -> Lock:
         reason=row["reason"],
         taken_at=row["taken_at"],
         lease_ms=row["lease_ms"],
-        until=until,
-        seen_at=seen_at,
-        gone_at=row["owner_gone_at"],
+        until=lease.until,
+        seen_at=row["holder_seen_at"],
+        gone_at=lease.gone_at,
     )
 
 
@@ -177,6 +182,7 @@ def take(
                 end(tx, lock)
             put(tx, me, file, "explicit", lease, reason)
             kind = "lock_taken"
+        tx.run(QUEUED, me=me.id, host=file.host, worktree=file.worktree, key=file.key)
         now = at(tx, file)
         assert now
         say(tx, kind, now, me, expires_at=iso(now.until), **({"reason": reason} if reason else {}))
@@ -220,10 +226,16 @@ def _is_free(tx: Tx, lock: Lock, gone: Gone) -> bool:
 
 
 def is_gone(tx: Tx, lock: Lock, gone: Gone) -> bool:
-    """Tell whether the process of the holder of `lock` has certainly ended, and no other run of it goes on."""
+    """Tell whether the process of the holder of `lock` has certainly ended, and no other one acts for it since."""
     holder = agents.by_id(tx, lock.holder_id)
     session = agents.current_session(tx, holder)
-    return session is not None and holder.client != "human" and gone(session) is True
+    return session is not None and holder.client != "human" and has_ended(holder, session, gone) is True
+
+
+def has_ended(holder: Agent, session: Session, gone: Gone) -> bool | None:
+    """Tell whether `session` of `holder` has ended, as `gone` says; False if another process acts for `holder`."""
+    said = gone(session)
+    return False if said and session.gone_at is not None and agents.gone_since(holder, session) is None else said
 
 
 def refusal(tx: Tx, me: Agent, held: Sequence[Lock]) -> LockHeld:

@@ -1,0 +1,69 @@
+"""The end of locks: their time is over, or the process of the holder has ended.
+
+The daemon calls `settle`, which also sends mail to the agents that wait for a file. A lock whose time is over is free
+before that (locks.py).
+"""
+
+from __future__ import annotations
+
+from xats.core.leases import holders, tables
+from xats.core.leases.tables import Table
+from xats.core.locks import locks, notify, waits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.leases.holders import Gone, Holder
+    from xats.core.locks.locks import Lock
+    from xats.core.locks.waits import Ended
+    from xats.store import Tx
+
+LOCKS = Table(
+    "locks",
+    holder="holder_id",
+    fence="id",
+    held="t.id > 0",
+    select=f"select {locks.LOCK} {locks.FROM}",
+    grace=0,
+)
+REMEMBER = 3600_000  # ms that xats remembers an edit which an automatic lock has refused
+FORGET = """
+delete from refused_edits where at <= :before or not exists (select 1 from locks t where t.id = refused_edits.lock_id)
+"""
+
+
+def due(tx: Tx, ended: Ended) -> bool:
+    """Tell whether `settle` has work, apart from the locks of holders that are gone."""
+    return tables.may_be_over(tx, LOCKS) or bool(waits.next_in_line(tx, ended))
+
+
+def unmarked(tx: Tx) -> list[Holder]:
+    """Return the holders of locks with a known process or pane that are not marked as gone."""
+    return [one for one in holders.holders(tx, LOCKS) if one.unmarked]
+
+
+def settle(tx: Tx, gone: Gone, ended: Ended) -> list[Lock]:
+    """End the locks that are over, and those of holders that are gone; return the explicit ones.
+
+    Their holders get mail. The first agent in the queue for a file that is free gets mail too. Places of processes that
+    have ended go, and so do refused edits that do not matter any more. `gone` tells whether the process of a session
+    has ended, and `ended` whether the process of a mark has.
+    """
+    for one in holders.holders(tx, LOCKS):
+        holders.mark(tx, LOCKS, one, locks.has_ended(one.agent, one.session, gone))
+    told = []
+    for row, why in tables.over(tx, LOCKS):
+        lock = locks.lock_of(row)
+        locks.end(tx, lock)
+        if lock.explicit:
+            locks.say(tx, "lock_lapsed", lock, None, reason=why)
+            told.append((lock, why))
+    notify.over(tx, told)
+    waits.drop_ended(tx, ended)
+    waits.tell(tx, ended)
+    tx.run(FORGET, before=tx.now - REMEMBER)
+    return [lock for lock, _ in told]
+
+
+def set_right(tx: Tx) -> None:
+    """Restart locks that the clock has made wrong. Otherwise no agent could take these files (leases/tables.py)."""
+    tables.set_right(tx, LOCKS)
