@@ -76,15 +76,6 @@ def any_over(tx: Tx, table: Table) -> bool:
     return tx.one(table.any_over, now=tx.now, before=tx.now - table.grace) is not None
 
 
-def may_be_over(tx: Tx, table: Table) -> bool:
-    """Tell whether `over` would find or change a lease of `table`, by the clock as it is now."""
-    trust = clock.standing(tx)
-    one = {"since": trust.since, "now": tx.now, "limit": 1}
-    if tx.one(table.lapsed, **one):
-        return True
-    return tx.one(table.gone_long, before=tx.now - table.grace, since=trust.upset_at, limit=1) is not None
-
-
 def over(tx: Tx, table: Table) -> Iterator[tuple[Row, str]]:
     """Yield the rows of `table` whose leases are over, at most some BATCH, each with the reason (leases.over).
 

@@ -6,6 +6,7 @@ before that (locks.py).
 
 from __future__ import annotations
 
+from xats.core import clock
 from xats.core.leases import holders, tables
 from xats.core.leases.tables import Table
 from xats.core.locks import locks, notify, waits
@@ -21,10 +22,14 @@ LOCKS = Table(
     "locks",
     holder="holder_id",
     fence="id",
-    held="t.id > 0",
+    held="true",
     select=f"select {locks.LOCK} {locks.FROM}",
     grace=0,
 )
+# A sweep is soon enough for the rows of automatic locks.
+LAPSED = """
+select 1 from locks where kind = 'explicit' and lease_until <= :now and lease_until - lease_ms >= :since limit 1
+"""
 REMEMBER = 3600_000  # ms that xats remembers an edit which an automatic lock has refused
 FORGET = """
 delete from refused_edits where at <= :before or not exists (select 1 from locks t where t.id = refused_edits.lock_id)
@@ -32,8 +37,10 @@ delete from refused_edits where at <= :before or not exists (select 1 from locks
 
 
 def due(tx: Tx, ended: Ended) -> bool:
-    """Tell whether `settle` has work, apart from the locks of holders that are gone."""
-    return tables.may_be_over(tx, LOCKS) or bool(waits.next_in_line(tx, ended))
+    """Tell whether `settle` has work that must not wait for a sweep, apart from the locks of holders that are gone."""
+    if tx.one(LAPSED, now=tx.now, since=clock.since(tx)):
+        return True
+    return bool(waits.next_in_line(tx, ended))
 
 
 def unmarked(tx: Tx) -> list[Holder]:

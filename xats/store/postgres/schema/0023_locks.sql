@@ -19,7 +19,7 @@ create table locks (
     check (kind = 'explicit' or reason is null)
 );
 create unique index locks_file on locks (host, worktree, path_key);
-create index locks_holder on locks (holder_id);
+create index locks_holder on locks (holder_id, kind, lease_ms);
 create index locks_team on locks (team, id);
 create index locks_leases on locks (lease_until);
 create index locks_owner_gone on locks (owner_gone_at) where owner_gone_at is not null;
