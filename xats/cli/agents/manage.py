@@ -228,7 +228,7 @@ def _free(here: Context, found: Agent, name: str, former: str) -> int:
 
     agent = here.write(work)
     if here.json:
-        nothing: dict[str, object] = {"dead_letters": 0, "requests": 0, "released": []}
+        nothing: dict[str, object] = {"dead_letters": 0, "requests": 0, "released": [], "released_locks": []}
         whom = {"name": agent.name, "team": agent.team}
         render.document({"agent": whom, "former_name": former, **nothing})
     elif not here.quiet:
