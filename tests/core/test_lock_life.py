@@ -139,6 +139,72 @@ def test_a_token_is_void_for_good(crew, clock):
     assert taken.id > new.id
 
 
+@pytest.mark.parametrize("take", ["explicit", "automatic"])
+def test_its_holder_gets_mail_too_when_another_agent_takes_the_file_before_a_sweep(crew, clock, take):
+    crew.take("bob")
+    clock.tick(LEASE)
+    if take == "explicit":
+        crew.take("alice")
+    else:
+        assert crew.edit("alice") is None
+    assert crew.subjects("bob") == ["your lock on src/x.py is over"]
+    assert len(crew.events("lock_lapsed")) == 1
+    assert crew.settle() == []
+    assert crew.holder() == "alice"
+
+
+def test_it_gets_mail_when_another_agent_finds_that_its_process_has_ended(crew):
+    crew.take("bob")
+    crew.take("alice", gone=lambda session: session.seat.pid == 4711)
+    assert "because your process had ended" in crew.body("bob")
+    assert crew.holder() == "alice"
+
+
+def test_a_holder_that_takes_its_file_anew_gets_no_mail(crew, clock):
+    crew.take("bob")
+    clock.tick(LEASE)
+    crew.do("bob", locks.take, [FILE])
+    assert crew.subjects("bob") == []
+    assert len(crew.events("lock_lapsed")) == 1
+
+
+def test_a_holder_that_returns_before_any_other_agent_took_its_file_keeps_it(crew, clock):
+    [lock] = crew.take("bob")
+    clock.tick(LEASE)
+    assert crew.holder() is None
+    assert crew.act("bob", locks.renew, [FILE], token=lock.id)[0].id == lock.id
+    assert crew.holder() == "bob"
+
+
+def test_the_token_of_a_stolen_lock_is_void(crew, clock):
+    [lock] = crew.take("bob", lease=HOUR)
+    crew.queue("alice")
+    clock.tick(locks.SILENT - 1)
+    with pytest.raises(LockHeld):
+        crew.do("alice", locks.steal, FILE, "it hangs")
+    clock.tick(1)
+    crew.do("bob", locks.renew, [FILE], token=lock.id)  # by another program: its own says nothing
+    stolen = crew.do("alice", locks.steal, FILE, "it hangs")
+    assert stolen.id > lock.id
+    for work in (locks.renew, locks.release):
+        with pytest.raises(LockLost):
+            crew.do("bob", work, [FILE], token=lock.id)
+    assert crew.subjects("bob") == ["alice took your lock on src/x.py"]
+    assert crew.rows("select * from lock_waits") == []
+    crew.do("alice", locks.release, [FILE], stolen.id)
+    crew.settle()
+    assert crew.subjects("alice") == []
+
+
+@pytest.mark.parametrize("upset", [lambda clock: clock.jump(HOUR), lambda clock: clock.suspend(HOUR)])
+def test_no_agent_steals_because_the_clock_is_wrong(crew, clock, upset):
+    crew.take("bob", lease=2 * HOUR)
+    upset(clock)
+    with pytest.raises(LockHeld):
+        crew.do("alice", locks.steal, FILE, "it hangs")
+    crew.do("alice", locks.steal, FILE, "it is gone", gone=lambda _: True)
+
+
 def test_one_message_names_all_locks_that_have_lapsed(crew, clock):
     crew.take("bob", *(file(f"{number:02}") for number in range(25)))
     clock.tick(LEASE)
@@ -446,6 +512,18 @@ def test_a_process_that_waits_comes_before_those_that_asked_later_until_it_ends(
     crew.settle()
     assert crew.subjects("alice") == ["src/x.py is free"]
     assert crew.rows("select * from lock_waits where kind = 'wait'") == []
+
+
+def test_a_place_of_a_process_that_nothing_can_see_ends_after_a_day(crew, clock):
+    """Such as one in a container that is gone."""
+    crew.queue("carol", process="p")
+    crew.queue("alice")
+    clock.tick(waits.LONGEST - 1)
+    crew.settle()
+    assert crew.subjects("alice") == []
+    clock.tick(1)
+    crew.settle()
+    assert crew.subjects("alice") == ["src/x.py is free"]
 
 
 def test_a_holder_that_is_gone_makes_room_for_the_next_in_line(crew):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xats.core import clock
+from xats.core.leases.leases import LAPSED
 from xats.core.locks import locks
 from xats.core.locks.files import in_order
 
@@ -71,7 +72,9 @@ def take(tx: Tx, me: Agent, file: File) -> Lock | None:
         if not now.explicit:
             tx.run(LONGER, id=now.id, until=tx.now + LASTS)
         return None
-    if now:
+    if now and not locks.holds(tx, now):
+        locks.lapse(tx, [(now, LAPSED)], me)
+    elif now:  # `me` has read the file since
         locks.end(tx, now)
     tx.run(FORGET, me=me.id, **_place(file))
     locks.put(tx, me, file, "automatic", LASTS)

@@ -51,7 +51,6 @@ update locks set kind = 'explicit', reason = coalesce(:reason, reason), lease_ms
 where id = :id
 """
 END = "delete from locks where id = :id"
-# `me` has the file now, so it needs no mail that the file is free.
 QUEUED = """
 delete from lock_waits where agent_id = :me and kind = 'queue' and host = :host and worktree = :worktree
     and path_key = :key
@@ -168,21 +167,21 @@ def take(
     check_lease(lease)
     reason = check_reason(reason)
     standing = [(file, at(tx, file)) for file in in_order(files)]
-    held = [lock for _, lock in standing if lock and lock.holder_id != me.id and not _is_free(tx, lock, gone)]
+    over = {lock.id: _over(tx, lock, me, gone) for _, lock in standing if lock}
+    held = [lock for _, lock in standing if lock and lock.holder_id != me.id and not over[lock.id]]
     if held:
         raise refusal(tx, me, held)
+    lapse(tx, [(lock, why) for _, lock in standing if lock and (why := over[lock.id])], me)
     taken = []
     for file, lock in standing:
-        if lock and lock.holder_id == me.id and holds(tx, lock):
+        if lock and not over[lock.id]:
             until = tx.now + lease
             tx.run(CHANGE, id=lock.id, reason=reason, lease=lease, until=until, path=file.path)
             kind = "lock_renewed" if lock.explicit else "lock_taken"
         else:
-            if lock:
-                end(tx, lock)
             put(tx, me, file, "explicit", lease, reason)
             kind = "lock_taken"
-        tx.run(QUEUED, me=me.id, host=file.host, worktree=file.worktree, key=file.key)
+        _leave_queue(tx, me, file)
         now = at(tx, file)
         assert now
         say(tx, kind, now, me, expires_at=iso(now.until), **({"reason": reason} if reason else {}))
@@ -220,9 +219,34 @@ def say(tx: Tx, type: str, lock: Lock, by: Agent | None, **data: object) -> None
     tx.event(type, lock.team, by.name if by else None, f"lock:{lock.file.path}", **where, **data)
 
 
-def _is_free(tx: Tx, lock: Lock, gone: Gone) -> bool:
-    """Tell whether the `lock` of another agent ends when an agent takes its file."""
-    return not holds(tx, lock) or is_gone(tx, lock, gone)
+def lapse(tx: Tx, ended: Sequence[tuple[Lock, str]], by: Agent | None = None) -> list[Lock]:
+    """End locks that are over, each with the reason; return the explicit ones, whose holders get mail.
+
+    `by` is the agent that takes the files now, if any: it gets no mail about a lock of its own.
+    """
+    explicit = [(lock, why) for lock, why in ended if lock.explicit]
+    for lock, _ in ended:
+        end(tx, lock)
+    for lock, why in explicit:
+        say(tx, "lock_lapsed", lock, None, reason=why)
+    others = [(lock, why) for lock, why in explicit if by is None or lock.holder_id != by.id]
+    if others:
+        from xats.core.locks import notify
+
+        notify.over(tx, others)
+    return [lock for lock, _ in explicit]
+
+
+def _over(tx: Tx, lock: Lock, me: Agent, gone: Gone) -> str | None:
+    """Return why `lock` is over when `me` takes its file, or None while it holds."""
+    if not holds(tx, lock):
+        return leases.LAPSED
+    return leases.ENDED if lock.holder_id != me.id and is_gone(tx, lock, gone) else None
+
+
+def _leave_queue(tx: Tx, me: Agent, file: File) -> None:
+    """End the place of `me` in the queue for `file`, which it has now."""
+    tx.run(QUEUED, me=me.id, host=file.host, worktree=file.worktree, key=file.key)
 
 
 def is_gone(tx: Tx, lock: Lock, gone: Gone) -> bool:
@@ -362,6 +386,7 @@ def steal(tx: Tx, me: Agent, file: File, reason: str, gone: Gone = lambda _: Non
     end(tx, lock)
     say(tx, "lock_stolen", lock, me, reason=said)
     put(tx, me, file, "explicit", LEASE, said)
+    _leave_queue(tx, me, file)
     now = at(tx, file)
     assert now
     say(tx, "lock_taken", now, me, expires_at=iso(now.until), reason=said)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from xats.core import clock
 from xats.core.leases import holders, tables
 from xats.core.leases.tables import Table
-from xats.core.locks import locks, notify, waits
+from xats.core.locks import locks, waits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,18 +57,11 @@ def settle(tx: Tx, gone: Gone, ended: Ended) -> list[Lock]:
     """
     for one in holders.holders(tx, LOCKS):
         holders.mark(tx, LOCKS, one, locks.has_ended(one.agent, one.session, gone))
-    told = []
-    for row, why in tables.over(tx, LOCKS):
-        lock = locks.lock_of(row)
-        locks.end(tx, lock)
-        if lock.explicit:
-            locks.say(tx, "lock_lapsed", lock, None, reason=why)
-            told.append((lock, why))
-    notify.over(tx, told)
+    explicit = locks.lapse(tx, [(locks.lock_of(row), why) for row, why in tables.over(tx, LOCKS)])
     waits.drop_ended(tx, ended)
     waits.tell(tx, ended)
     tx.run(FORGET, before=tx.now - REMEMBER)
-    return [lock for lock, _ in told]
+    return explicit
 
 
 def set_right(tx: Tx) -> None:

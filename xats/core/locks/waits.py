@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xats.base.record import record
+from xats.core import clock
 from xats.core.agents import agents
 from xats.core.locks import locks
 from xats.core.locks.errors import LockAwaited, LockCircle
@@ -32,7 +33,7 @@ FOR = """
 select w.*, a.name, a.team from lock_waits w join agents a on a.id = w.agent_id
 where w.host = :host and w.worktree = :worktree and w.path_key = :key order by w.id
 """
-IN_WAIT = "select id, process from lock_waits where kind = 'wait'"
+IN_WAIT = "select id, process, asked_at from lock_waits where kind = 'wait'"
 QUEUED = "select distinct host, worktree, path_key from lock_waits where kind = 'queue' and told_at is null"
 TOLD = "update lock_waits set told_at = :now where id = :id"
 # A time in the future is from before the clock was set back.
@@ -43,6 +44,7 @@ where w.agent_id = :id and w.kind = 'wait' order by w.id
 """
 
 
+LONGEST = 24 * 3600_000  # ms that a place lasts
 TURN = 60_000  # ms that an agent with mail about a free file has to take it, before the next agent gets mail
 
 
@@ -158,8 +160,12 @@ def tell(tx: Tx, ended: Ended) -> None:
 
 
 def drop_ended(tx: Tx, ended: Ended) -> int:
-    """Remove the places whose processes have ended; return how many."""
-    found = [row["id"] for row in tx.all(IN_WAIT) if ended(row["process"])]
+    """Remove the places whose processes have ended, and those that are older than LONGEST; return how many.
+
+    xats cannot see the end of a process in a container that is gone, for example.
+    """
+    before, since = tx.now - LONGEST, clock.since(tx)
+    found = [row["id"] for row in tx.all(IN_WAIT) if ended(row["process"]) or since <= row["asked_at"] <= before]
     tx.many(DROP, [{"id": one} for one in found])
     return len(found)
 
