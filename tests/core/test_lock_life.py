@@ -496,6 +496,17 @@ def test_an_automatic_lock_of_another_agent_is_waited_for_too(crew, clock):
     assert crew.subjects("alice") == ["src/x.py is free"]
 
 
+def test_a_process_that_waits_learns_of_the_end_of_an_automatic_lock(crew, clock):
+    """It looks when the store changes."""
+    crew.edit("bob")
+    crew.queue("alice", process="p")
+    assert not crew.due()
+    clock.tick(LASTS)
+    assert crew.due()
+    crew.settle()
+    assert crew.rows("select * from locks") == []
+
+
 def test_a_process_that_waits_comes_before_those_that_asked_later_until_it_ends(crew):
     crew.take("bob")
     crew.queue("carol", process="p")

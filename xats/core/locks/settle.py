@@ -26,9 +26,13 @@ LOCKS = Table(
     select=f"select {locks.LOCK} {locks.FROM}",
     grace=0,
 )
-# A sweep is soon enough for the rows of automatic locks.
+# A sweep is soon enough for the rows of automatic locks for which no agent waits.
 LAPSED = """
-select 1 from locks where kind = 'explicit' and lease_until <= :now and lease_until - lease_ms >= :since limit 1
+select 1 from locks t where t.lease_until <= :now and t.lease_until - t.lease_ms >= :since and (
+    t.kind = 'explicit' or exists (
+        select 1 from lock_waits w where w.host = t.host and w.worktree = t.worktree and w.path_key = t.path_key
+    )
+) limit 1
 """
 REMEMBER = 3600_000  # ms that xats remembers an edit which an automatic lock has refused
 FORGET = """
