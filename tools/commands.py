@@ -54,6 +54,8 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("[BODY|@FILE|-]", "DURATION", "KEY", "MODEL", "N", "NAME", "TEXT", "ID|DURATION"), ""),
     **dict.fromkeys(("[TABLE]...", "NAME=VALUE", "SQL"), ""),
     **dict.fromkeys(("TITLE", "TEXT|-", "TEXT|@FILE|-", "[TEXT|@FILE|-]", "TEXT..."), ""),
+    "PATH...": "file",
+    "[PATH]...": "held",
     "0-9": tuple("0123456789"),
     "STATE": STATES,
     "NAME[@V]": "contract-version",

@@ -31,9 +31,13 @@ class EventData(Model):
     due: int | None = field("resumed: the number of agents with mail that are woken now.", default=None)
     epoch: int | None = field("The number of the session of the agent.", default=None)
     exit: int | None = field("The exit code of the user's own program that wakes.", default=None)
+    expires_at: Time | None = field(
+        "lock_taken, lock_renewed: when the lock ends unless its holder renews it.", default=None
+    )
     forward: str | None = field("contract_put: whether old readers can read what new writers write.", default=None)
     gone_at: Time | None = field("agent_returned: when xats saw that the agent was gone.", default=None)
     held: int | None = field("paused: the number of wakes that are held.", default=None)
+    holder: Address | None = field("The agent that holds or held the lock.", default=None)
     imported: bool | None = field("True if a task had ended in the file that it was imported from.", default=None)
     kept_as: str | None = field("team_forgotten: the archived team that has its history.", default=None)
     kind: str | None = field("message_sent: what the message is.", default=None)
@@ -55,7 +59,9 @@ class EventData(Model):
     owner: Address | None = field("Who had claimed the task.", default=None)
     pairs: int | None = field("resumed: the number of pairs that may wake each other again.", default=None)
     pane: str | None = field("The id of the pane.", default=None)
-    path: str | None = field("project_adopted: what identifies the project.", default=None)
+    path: str | None = field(
+        "project_adopted: what identifies the project; of a lock: the file, from the top of its worktree.", default=None
+    )
     pid: int | None = field("agent_gone: the process that ended.", default=None)
     ready: bool | None = field("task_added: whether everything that it needs is done.", default=None)
     reason: str | None = field("Why; a code, or the text that was given.", default=None)
@@ -73,10 +79,12 @@ class EventData(Model):
     thread_id: int | None = field("message_sent: the first message of the conversation.", default=None)
     title: str | None = field("The title of the task.", default=None)
     to: str | None = field("The agent or the role that gets it.", default=None)
+    token: int | None = field("The number of the lock.", default=None)
     transport: str | None = field("The transport of the attempt.", default=None)
     ttl_ms: int | None = field("agent_expected: how long it waits, in ms.", default=None)
     version: int | None = field("contract_put: the number of the version.", default=None)
     wakes: int | None = field("pair_stopped: how often the two have woken each other.", default=None)
+    worktree: str | None = field("Of a lock: the top folder of the worktree.", default=None)
 
 
 class Event(Model):
