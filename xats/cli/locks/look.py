@@ -47,5 +47,5 @@ def list_(here: Context, *, mine: params.MyLocksOption = False, limit: params.Li
 
 def _row(lock: Lock, team: str, top: str | None, now: int) -> tuple[object, ...]:
     holder = views.near(lock.holder, team) + (" (gone)" if lock.gone_at is not None else "")
-    path, left = text.path_of(lock.file, top), text.left(lock, now)
+    path, left = text.path_of(lock.file, top), locks.left(lock, now)
     return path, holder, left, ago(lock.taken_at, now), lock.kind, lock.id, lock.reason or ""

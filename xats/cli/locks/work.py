@@ -196,7 +196,7 @@ def _report(here: Context, found: _Taken, new: set[tuple[str, str, str]]) -> Non
     for lock in found.locks:
         does_not_exist = ", which does not exist yet" if lock.file.order in new else ""
         place = f"{text.path_of(lock.file, top)}{does_not_exist}"
-        render.put(f"locked for {text.left(lock, now)}: {place} (token {lock.id})")
+        render.put(f"locked for {locks.left(lock, now)}: {place} (token {lock.id})")
     if outside:
         few = ", ".join(render.one_line(file.absolute) for file in outside[:3])
         render.note(f"outside of this project: {few}{' and more' if len(outside) > 3 else ''}")
@@ -309,7 +309,7 @@ def _changed(here: Context, found: Sequence[Lock], done: str, nothing: str) -> N
     elif not here.quiet:
         now, top = here.store.clock(), text.top_of(here)
         for lock in found:
-            render.put(done.format(left=text.left(lock, now), path=text.path_of(lock.file, top)))
+            render.put(done.format(left=locks.left(lock, now), path=text.path_of(lock.file, top)))
         if not found:
             render.say(nothing)
 
@@ -343,7 +343,7 @@ def steal(here: Context, path: params.LockPathArg, *, reason: params.LockReasonO
         render.put(str(lock.id))
     else:
         top = text.top_of(here)
-        left = text.left(lock, here.store.clock())
+        left = locks.left(lock, here.store.clock())
         render.put(
             f"taken from {views.near(holder, here.team)} for {left}: {text.path_of(lock.file, top)} (token {lock.id})"
         )

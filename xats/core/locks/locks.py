@@ -236,12 +236,18 @@ def refusal(tx: Tx, me: Agent, held: Sequence[Lock]) -> LockHeld:
     )
     more = f", and {len(held) - 1} more of these files are held" if len(held) > 1 else ""
     why = f" ({first.reason})" if first.reason else ""
-    msg = f"{whom} {what}{why}, for {rough(max(first.until - tx.now, 1000))} more{more}. Nothing was locked."
+    msg = f"{whom} {what}{why}, for {left(first, tx.now)} more{more}. Nothing was locked."
     hint = f"xats lock take {first.file.path} --wait 10m"
     found = [
         {"path": one.file.path, "owner": one.holder, "reason": one.reason, "expires_at": iso(one.until)} for one in held
     ]
     return LockHeld(msg, hint, locks=found)
+
+
+def left(lock: Lock, now: int) -> str:
+    """Return how long `lock` still lasts, in words, rounded to the nearest minute or up to the next second."""
+    ms = max(lock.until - now, 0)
+    return rough(ms + (30_000 if ms >= 120_000 else 999))
 
 
 def check_lease(lease: int) -> int:
