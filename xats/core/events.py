@@ -75,6 +75,8 @@ TYPES = {
     "task_cancelled": "an agent cancelled a task",
     "task_reopened": "an agent reopened a task that had ended",
     "task_notify_failed": "a task ended, and xats found no agent for an address to notify",
+    "zone_assigned": "an agent or a role got a zone of a repository",
+    "zone_dropped": "a zone of a repository ended",
     "contract_put": "an agent stored a version of a contract",
     "contract_changed": "an agent changed the compatibility rule of a contract",
     "contract_renamed": "an agent renamed a contract",
