@@ -12,7 +12,8 @@ from xats.core.mail import inbox
 from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, endings, planning, pools, reviews, tasks, views
 from xats.core.tasks import errors as task_errors
-from xats.core.tasks.claims import GRACE, LEASE
+from xats.core.tasks.claims import LEASE
+from xats.core.tasks.owners import GRACE
 from xats.core.waking import attempts
 
 MINUTE = 60_000

@@ -5,7 +5,9 @@ Otherwise only a sweep or the next task command would notice. A check reads one 
 
 from __future__ import annotations
 
-from xats.core.tasks import claims, owners
+from xats.core.leases import holders
+from xats.core.tasks import claims
+from xats.core.tasks.owners import CLAIMS
 from xats.daemon.liveness import process_gone
 from xats.daemon.rounds import AgentSession, Rounds, ended
 
@@ -20,7 +22,7 @@ EVERY = 2.0  # seconds between two rounds
 
 def find(tx: Tx) -> list[AgentSession]:
     """Return the owners of tasks that are not recorded as gone."""
-    return [AgentSession(one.agent, one.session, None) for one in owners.owners(tx) if one.unmarked]
+    return [AgentSession(one.agent, one.session, None) for one in holders.holders(tx, CLAIMS) if one.unmarked]
 
 
 class Owners(Rounds):

@@ -457,11 +457,3 @@ def renewal_due(tx: Tx, agent: Agent) -> bool:
         return True
     values = {"id": agent.id, "age": tx.now - agent.seen_at, "every": RENEW_EVERY, "seen": agent.seen_at}
     return tx.one(RENEWABLE, **values) is not None
-
-
-def lease_end(lease_until: int, lease_ms: int, seen_at: int) -> int:
-    """Return when a lease of `lease_ms` ends (ms UTC), whose owner gave its last sign of life at `seen_at`.
-
-    `lease_until` is the stored end. xats does not write it at every sign of life.
-    """
-    return max(lease_until, seen_at + lease_ms)

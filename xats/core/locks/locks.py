@@ -10,6 +10,7 @@ from xats.base.durations import iso, rough
 from xats.base.record import record
 from xats.core import clock
 from xats.core.agents import agents
+from xats.core.leases import leases
 from xats.core.locks.errors import InvalidLock, LockHeld, LockLost, NotHolder
 from xats.core.locks.files import File, in_order
 from xats.core.zones import zones
@@ -96,7 +97,7 @@ def lock_of(row: Row) -> Lock:
     """Return the lock in `row`."""
     until, seen_at = row["lease_until"], row["holder_seen_at"]
     if row["kind"] == "explicit":
-        until = agents.lease_end(until, row["lease_ms"], seen_at)
+        until = leases.end(until, row["lease_ms"], seen_at)
     return Lock(
         id=row["id"],
         file=File(row["host"], row["repository"], row["worktree"], row["path"], row["path_key"]),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from xats.base.durations import iso, rough
 from xats.base.errors import Refused
 from xats.core import clock
+from xats.core.leases import holders, tables
+from xats.core.leases.leases import ENDED, LAPSED
 from xats.core.tasks import dependencies, endings, leaving, notify, offers, owners, readiness, tasks
 from xats.core.tasks.errors import (
     InvalidTask,
@@ -22,15 +24,12 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from xats.core.agents.agents import Agent
-    from xats.core.clock import Standing
-    from xats.core.tasks.owners import Gone
+    from xats.core.leases.holders import Gone
     from xats.core.tasks.tasks import Task
     from xats.store import Tx
 
 LEASE = 30 * 60_000  # ms
 SHORTEST, LONGEST = 1000, 30 * 86_400_000  # ms that a lease may last
-GRACE = 5 * 60_000  # ms after xats saw that an owner is gone until its tasks are open again
-BATCH = 1000  # claims that one transaction looks at
 
 TAKE = """
 update tasks set state = 'claimed', owner_id = :me, claimed_at = :now, lease_ms = :lease, lease_until = :until,
@@ -312,90 +311,25 @@ def give_back(tx: Tx, agent: Agent, what: str, *, force: bool) -> list[Task]:
 
 # -- claims that are over ----------------------------------------------------------------------------------------------
 
-LAPSED, ENDED = "its lease was over", "its process had ended"
-OVER = """
-select 1 from tasks where state = 'claimed' and lease_until <= :now
-union all
-select 1 from tasks t join agents o on o.id = t.owner_id
-where t.owner_gone_at <= :before and o.seen_at <= t.owner_gone_at
-limit 1
-"""
-OVERDUE = f"""
-select {tasks.TASK} {tasks.FROM}
-where t.state = 'claimed' and t.lease_until <= :now and t.lease_until - t.lease_ms >= :since
-order by t.lease_until, t.id limit :limit
-"""
-GONE_LONG = f"""
-select {tasks.TASK} {tasks.FROM}
-where t.owner_gone_at <= :before and t.owner_gone_at >= :since and o.seen_at <= t.owner_gone_at
-order by t.owner_gone_at, t.id limit :limit
-"""
-STRETCH = "update tasks set lease_until = :until where id = :id and state = 'claimed' and claims = :claims"
-SEEN_NOW = """
-update agents set seen_at = :now where seen_at > :far and id in (select owner_id from tasks where state = 'claimed')
-"""
-FROM_NOW = """
-update tasks set lease_until = :now + lease_ms where state = 'claimed' and lease_until - lease_ms > :far
-"""
-GONE_NOW = "update tasks set owner_gone_at = :now where owner_gone_at > :far"
-
 
 def due(tx: Tx, gone: Gone) -> bool:
     """Tell whether `settle` may have work, whether or not ages are right."""
-    if tx.one(OVER, now=tx.now, before=tx.now - GRACE):
-        return True
-    return any(owners.outdated(one, gone) for one in owners.owners(tx))
+    return tables.any_over(tx, owners.CLAIMS) or holders.any_outdated(tx, owners.CLAIMS, gone)
 
 
 def settle(tx: Tx, gone: Gone) -> list[int]:
-    """Open the tasks again whose claims are over; return their ids. See `over`.
+    """Open the tasks again whose claims are over; return their ids. See core/leases/leases.py.
 
     Mark owners that are gone, and unmark those that are back, as `gone` tells. Extend leases whose owners were active.
     """
-    for one in owners.owners(tx):
-        owners.note(tx, one, gone, GRACE)
-    opened = []
-    trust, before = clock.observe(tx), tx.now - GRACE
-    lapsed = tx.all(OVERDUE, now=tx.now, since=trust.since, limit=BATCH)
-    for row in (*lapsed, *tx.all(GONE_LONG, before=before, since=trust.upset_at, limit=BATCH)):
-        task = tasks.task_of(row)
-        if task.id in opened:
-            continue
-        if why := over(tx, task, trust):
-            opened.append(_lapse(tx, task, why))
-        elif task.lease_until and task.lease_until > tx.now:
-            tx.run(STRETCH, id=task.id, until=task.lease_until, claims=task.claims)
-    return opened
-
-
-def over(tx: Tx, task: Task, trust: Standing) -> str | None:
-    """Return why the claim of `task` is over, or None while it holds. Only this function ends claims by age.
-
-    A claim is over when its lease has lapsed, or when xats saw GRACE ago that its owner was gone, and the owner did
-    nothing since. `trust` tells since when ages are right: a lease that may have lapsed only because the clock is wrong
-    or the host was suspended still holds.
-    """
-    if task.lease_until is not None and task.lease_ms is not None:
-        began = task.lease_until - task.lease_ms
-        if began >= trust.since and task.lease_until <= tx.now:
-            return LAPSED
-    if task.owner_gone_at is not None and trust.upset_at <= task.owner_gone_at <= tx.now - GRACE:
-        return ENDED
-    return None
+    for one in holders.holders(tx, owners.CLAIMS):
+        owners.note(tx, one, gone)
+    return [_lapse(tx, tasks.task_of(row), why) for row, why in tables.over(tx, owners.CLAIMS)]
 
 
 def set_right(tx: Tx) -> None:
-    """Restart claims that began, or whose owners were last seen, at a time far in the future.
-
-    Those times are from before the clock was set back. Otherwise no agent could claim these tasks until the clock is
-    there again. This looks at every claim, so callers run it rarely. It does nothing while the clock may be wrong.
-    """
-    if clock.observe(tx).upset_at:
-        return
-    far = tx.now + GRACE
-    tx.run(SEEN_NOW, now=tx.now, far=far)
-    tx.run(FROM_NOW, now=tx.now, far=far)
-    tx.run(GONE_NOW, now=tx.now, far=far)
+    """Restart claims that the clock has made wrong. Otherwise no agent could claim these tasks (leases/tables.py)."""
+    tables.set_right(tx, owners.CLAIMS)
 
 
 def _lapse(tx: Tx, task: Task, why: str, taken_by: Agent | None = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.base.record import from_row, record
-from xats.core.agents import agents
+from xats.core.leases import leases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,6 @@ def todo(tx: Tx, me: Agent, most: int) -> tuple[list[Todo], int]:
     for row in rows:
         until = row["lease_until"]
         if until is not None:
-            until = agents.lease_end(until, row["lease_ms"], me.seen_at)
+            until = leases.end(until, row["lease_ms"], me.seen_at)
         found.append(from_row(Todo, row, lease_until=until))
     return found, rows[0]["n"] if rows else 0

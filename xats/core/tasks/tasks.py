@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from xats.base.errors import Refused
 from xats.base.record import from_row, record
-from xats.core.agents import agents
+from xats.core.leases import leases
 from xats.core.tasks.errors import InvalidTask, TaskEnded, UnknownTask
 
 TYPE_CHECKING = False
@@ -110,11 +110,7 @@ NOTE = "insert into task_notes (task_id, at, agent_id, kind, text) values (:task
 def task_of(row: Row) -> Task:
     """Return the Task in a row that has the TASK columns."""
     at = f"@{row['team']}"
-    lease_until, gone_at = row["lease_until"], row["owner_gone_at"]
-    if lease_until is not None:
-        lease_until = agents.lease_end(lease_until, row["lease_ms"], row["owner_seen_at"])
-    if gone_at is not None and row["owner_seen_at"] > gone_at:  # the owner is back, or another process acts for it
-        gone_at = None
+    lease = leases.of(row)
     return from_row(
         Task,
         row,
@@ -123,9 +119,9 @@ def task_of(row: Row) -> Task:
         assignee=row["assignee_name"] + at if row["assignee_name"] else None,
         key=row["dedupe_key"],
         owner=row["owner_name"] + at if row["owner_name"] else None,
-        lease_until=lease_until,
+        lease_until=lease.until,
         pool=bool(row["pool"]),
-        owner_gone_at=gone_at,
+        owner_gone_at=lease.gone_at,
     )
 
 
