@@ -7,7 +7,6 @@ left the team does not apply until the agent is back.
 
 from __future__ import annotations
 
-from xats.base.calling import quoted
 from xats.base.errors import InvalidName, Usage
 from xats.base.record import from_row, record
 from xats.core.address import parse
@@ -22,9 +21,11 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Agent
     from xats.core.locks.files import File
     from xats.core.zones.patterns import Pattern
+    from xats.core.zones.places import Place
     from xats.store import Row, Tx
 
 LEFT = "Nothing was changed."
+EVERY = 1_000_000  # more zones than a team has
 ZONE = """
 z.id, z.team, z.host, z.repository, z.pattern, z.prefix, z.regex, z.folders, z.level, z.owner_id, z.role,
 z.assigned_at, o.name as owner_name, o.unregistered_at as owner_left_at, b.id as by_id, b.name as by_name
@@ -44,20 +45,6 @@ insert into zones (team, host, repository, pattern, prefix, regex, folders, leve
     assigned_at)
 values (:team, :host, :repository, :pattern, :prefix, :regex, :folders, :level, :owner, :role, :me, :now)
 """
-
-
-@record
-class Place:
-    """A repository, as zones know it."""
-
-    host: str  #: the id of the machine
-    path: str  #: the real path of the git common directory, or of the folder without git
-    remote: str | None  #: the URL of `origin`
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What is stored of it: a host and a repository."""
-        return ("", self.remote) if self.remote else (self.host, self.path)
 
 
 @record
@@ -145,6 +132,8 @@ def refuse(tx: Tx, me: Agent, files: Iterable[File], left: str) -> None:
     """Raise ZoneTaken if one of `files` is in the zone of another owner than `me`; `left` says what was not done."""
     found = [(file, zone) for file in files if (zone := others(tx, me, file))]
     if found:
+        from xats.base.calling import quoted
+
         file, zone = found[0]
         more = f", and {len(found) - 1} more of these files are in zones of others" if len(found) > 1 else ""
         msg = f"{file.path} is in the zone {zone.pattern} of {zone.owner.address}{more}. {left}"
@@ -264,6 +253,7 @@ def _relation(pattern: Pattern, zone: Zone) -> str:
 
 def _refuse_overlap(new: Owner, pattern: Pattern, zone: Zone, relation: str, *, nested: bool) -> None:
     """Raise ZonesOverlap unless one of the two contains the other and `nested` is given."""
+    from xats.base.calling import quoted
     from xats.core.zones import compare
 
     whose = f"the zone {zone.pattern} of {zone.owner.address}{', who has left the team' if zone.left else ''}"
@@ -323,6 +313,8 @@ def drop(tx: Tx, me: Agent, place: Place, given: Sequence[str], of: str | None =
         raise UnknownZone(msg)
     for zone in found:
         if not (zone.is_of(me) or zone.by_id == me.id or me.client == "human"):
+            from xats.base.calling import quoted
+
             by = zone.by or "a former agent"
             msg = f"{zone.owner.address} has the zone {zone.pattern}, and {by} assigned it. {LEFT}"
             hint = f"ask the owner: xats send {zone.owner.address} {quoted(f'Please drop the zone {zone.pattern}.')}"
@@ -336,26 +328,3 @@ def drop(tx: Tx, me: Agent, place: Place, given: Sequence[str], of: str | None =
 
         notify.dropped(tx, me, found)
     return found
-
-
-EVERY = 1_000_000
-
-# -- when a project changes --------------------------------------------------------------------------------------------
-
-FOLLOW = """
-update zones set host = :host, repository = :repository
-where team = :team and host = :old_host and repository = :old and pattern not in (
-    select o.pattern from zones o where o.team = :team and o.host = :host and o.repository = :repository
-)
-"""
-ANOTHER = "select 1 from projects where team = :team and remote = :remote and id <> :id limit 1"
-
-
-def follow(tx: Tx, team: str, project_id: int, was: Place, now: Place) -> None:
-    """Let the zones of `team` follow a project that was moved, or has another origin.
-
-    A URL that another clone of the team still has keeps its zones.
-    """
-    if was.key != now.key and not (was.remote and tx.one(ANOTHER, team=team, remote=was.remote, id=project_id)):
-        (old_host, old), (host, repository) = was.key, now.key
-        tx.run(FOLLOW, team=team, old_host=old_host, old=old, host=host, repository=repository)
