@@ -81,6 +81,8 @@ TYPES = {
     "lock_released": "an agent released a lock",
     "lock_lapsed": "a lock ended, because its lease expired or its holder was gone",
     "lock_stolen": "an agent or a person took the lock of another agent",
+    "zone_assigned": "an agent or a role got a zone of a repository",
+    "zone_dropped": "a zone of a repository ended",
     "contract_put": "an agent stored a version of a contract",
     "contract_changed": "an agent changed the compatibility rule of a contract",
     "contract_renamed": "an agent renamed a contract",

@@ -166,22 +166,22 @@ class Asked:
         return Objection(HELD, refuses, lock.file, lock.holder, text)
 
     def zone(self, file: File) -> Objection | None:
-        """Return what is to be said of the zone of another agent in which `file` is."""
-        if self.me is None:
+        """Return what is to be said of the zone of another agent, or of another role, in which `file` is."""
+        if self.level(enforcing.ZONES) == enforcing.OFF:
             return None
         from xats.core.zones import zones
 
-        zone = zones.others(self.tx, self.me, file)
-        level = self.level(enforcing.ZONES) if zone else enforcing.OFF
-        if zone is None or level == enforcing.OFF:
+        team = self._team()
+        zone = zones.others(self.tx, self.me, file) if self.me else team and zones.owner(self.tx, team, file)
+        if not zone:
             return None
-        refuses = level == enforcing.DENY
-        who, path = self._name(zone.owner), self._path(file)
+        refuses = self.level(enforcing.ZONES) == enforcing.DENY and self.me is not None
+        who, path = zone.owner.address, self._path(file)
         text = (
             f"{path} is in the zone {_shown(zone.pattern)} of {who}. "
             f"{'Your edit was refused.' if refuses else _ALLOWED} Ask {who}: {self.xats} ask {who} '...'"
         )
-        return Objection(ZONED, refuses, file, zone.owner, text)
+        return Objection(ZONED, refuses, file, f"{who}@{team}", text)
 
     def edited(self, lock: Lock | None) -> Objection | None:
         """Return what is to be said of the `lock` of another agent, if it is an automatic one."""
@@ -207,6 +207,17 @@ class Asked:
         if mine and (mine.explicit or mine.until - self.tx.now >= automatic.NEAR):
             return False
         return self.level(enforcing.AUTO) == "1"
+
+    def _team(self) -> str | None:
+        """Return the team of the agent, or of the project where there is no agent; None if that is not known."""
+        if self.me:
+            return self.me.team
+        from xats.base.errors import XatsError
+
+        try:
+            return self.call.asked(self.tx) or self.call.project_team(self.tx)
+        except XatsError:
+            return None
 
     def _name(self, holder: str) -> str:
         """Return the address `holder` as the agent would write it."""

@@ -13,6 +13,7 @@ from xats.core.agents import agents
 from xats.core.leases import leases
 from xats.core.locks.errors import InvalidLock, LockHeld, LockLost, NotHolder
 from xats.core.locks.files import File, in_order
+from xats.core.zones import zones
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ LEASE = 10 * 60_000  # ms
 SHORTEST, LONGEST = 1_000, 2 * 3600_000  # ms that a lease may last
 SILENT = 10 * 60_000  # ms without a sign of life after which an agent may steal a lock
 LONGEST_REASON = 200  # characters
+LEFT = "Nothing was locked."
 
 LOCK = """
 l.id, l.host, l.repository, l.worktree, l.path, l.path_key, l.team, l.holder_id, l.kind, l.reason, l.taken_at,
@@ -158,7 +160,7 @@ def take(
     """Lock all of `files` for `lease` ms, or none; return the locks in their order.
 
     What `me` holds already is renewed. `gone` tells whether the process of a holder has ended: then its lock ends.
-    Raises LockHeld and InvalidLock.
+    Raises LockHeld, InvalidLock, and ZoneTaken for a file in the zone of another owner.
     """
     clock.observe(tx)  # so that the ages of these leases will be right
     check_lease(lease)
@@ -167,6 +169,7 @@ def take(
     held = [lock for _, lock in standing if lock and lock.holder_id != me.id and not _is_free(tx, lock, gone)]
     if held:
         raise refusal(tx, me, held)
+    zones.refuse(tx, me, (file for file, lock in standing if not (lock and lock.holder_id == me.id)), LEFT)
     taken = []
     for file, lock in standing:
         if lock and lock.holder_id == me.id and holds(tx, lock):

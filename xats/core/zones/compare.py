@@ -32,7 +32,7 @@ AT_NAME, IN_NAME, AFTER_DOT, AFTER_TWO, NO_PATH = range(5)
 
 def common(one: Pattern, other: Pattern) -> str | None:
     """Return a shortest path that both patterns match, None if there is none. Raises PatternTooComplex."""
-    if _apart(one, other):
+    if apart(one.prefix, other.prefix):
         return None
     first, second = _Automaton(one), _Automaton(other)
     signs = _signs(first, second)
@@ -110,9 +110,8 @@ def _spelled(before: Mapping[State, tuple[State, int] | None], at: State) -> str
     return "".join(reversed(found))
 
 
-def _apart(one: Pattern, other: Pattern) -> bool:
-    """Tell whether the patterns begin with different folders, so that no file matches both."""
-    first, second = one.prefix, other.prefix
+def apart(first: str, second: str) -> bool:
+    """Tell whether patterns with these prefixes begin with different folders, so that no file matches both."""
     if not first or not second or first.startswith(AT_ANY_DEPTH) or second.startswith(AT_ANY_DEPTH):
         return False
     return not (f"{first}/".startswith(f"{second}/") or f"{second}/".startswith(f"{first}/"))
@@ -161,7 +160,7 @@ class _Automaton:
                 here = self._step(here, SLASHES)
         below = self._step(self._step(here, SLASHES), EVERYTHING)
         self._add(below, EVERYTHING, below)
-        self.accepting = frozenset((below,) if pattern.folders else (below, here))
+        self.accepting = frozenset(() if pattern.files else (below,)) | frozenset(() if pattern.folders else (here,))
 
     def moves(self, signs: Sequence[int]) -> list[list[tuple[int, ...]]]:
         """Return for each state and each of `signs` the states that follow."""

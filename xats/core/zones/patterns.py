@@ -1,9 +1,13 @@
-r"""Patterns of zones: gitignore(5) without `!`, relative to the top of the repository.
+r"""Patterns of zones: those of gitignore(5) without `!`, relative to the top of the repository.
 
 `*` and `?` match within one name, `**` between two `/` matches any folders, `[a-z]` and `[!a-z]` match one character,
-and a backslash makes the next character plain. A pattern without `/`, or with one only at its end, matches at any
-depth; any other begins at the top. A pattern that matches a folder covers all files below it. A `/` at the end matches
-folders alone.
+and a backslash makes the next character plain. A pattern that matches a folder covers all files below it, and one with
+a `/` at its end matches folders alone. A pattern such as `*.py`, without another `/`, matches at any depth.
+
+Two rules differ from gitignore, because a zone is an area that people name, and areas must not overlap by chance:
+
+- A pattern without such signs is a path from the top: `docs` is no folder `vendor/docs`. That is `**/docs`.
+- A pattern that ends with a star and an ending, as `*.py` and `test_*.py`, matches files alone, no folder `a.py`.
 
 xats refuses what git and other programs read in different ways. compare.py compares two patterns.
 """
@@ -44,7 +48,16 @@ class Pattern:
 
     text: str  #: as it is stored and shown
     names: tuple[Name, ...]
-    folders: bool  #: whether it matches folders alone
+    folders: bool  #: whether it matches folders alone, by what is below them
+
+    @property
+    def files(self) -> bool:
+        """Whether it matches files alone: it ends with a star and an ending."""
+        name = self.names[-1]
+        if self.folders or isinstance(name, str) or STAR not in name:
+            return False
+        ending = name[len(name) - name[::-1].index(STAR) :]
+        return "." in ending[:-1] and all(isinstance(sign, str) for sign in ending)
 
     @property
     def literal(self) -> str | None:
@@ -73,7 +86,8 @@ class Pattern:
         """A regular expression for `re` that matches the whole path, with DOTALL; None for a literal."""
         if self.literal is not None:
             return None
-        return "".join(_regex(self.names)) + ("/.+" if self.folders else "(?:/.+)?")
+        below = "/.+" if self.folders else "" if self.files else "(?:/.+)?"
+        return "".join(_regex(self.names)) + below
 
     def matches(self, path: str) -> bool:
         """Tell whether it covers the file `path`."""
@@ -120,8 +134,11 @@ def parse(given: str) -> Pattern:
     folders = text.endswith("/")
     if folders and names[-1] == ANY:
         raise _invalid(given, "ends with **/, which git and other programs read in different ways; write ** or */")
-    if len(parts) == 1 and not text.startswith("/") and names[0] != ANY:
+    plain = _plain(names) is not None
+    if len(parts) == 1 and not text.startswith("/") and names[0] != ANY and not plain:
         names.insert(0, ANY)
+    if plain or len(parts) > 1:
+        text = text.removeprefix("/")  # it begins at the top anyway
     if len(names) > 1 and names[-1] == ANY:  # dir/** is what is below dir
         names.pop()
         folders = True
