@@ -14,6 +14,7 @@ from xats.base.request import Request
 from xats.core.agents import agents, presence
 from xats.core.locks import automatic, locks
 from xats.core.teams import teams
+from xats.core.zones import zones
 from xats.hooks import call as calls
 from xats.hooks import run
 from xats.hooks.call import Call
@@ -83,6 +84,11 @@ class Floor:
 
     def take(self, name, *paths, **values):
         return self.team.do(name, locks.take, [self.file(path) for path in paths or ("src/a.py",)], **values)
+
+    def assign(self, address, *given, **values):
+        file = self.file()
+        place = zones.Place(file.host, file.repository, file.remote)
+        return self.team.do("carol", zones.assign, address, place, given, **values)
 
     def events(self, kind="edit_refused"):
         rows = self.team.rows("select actor, subject, data from events where type = :kind order by id", kind=kind)
@@ -236,6 +242,55 @@ def test_a_session_without_an_agent_is_told_and_not_refused(floor, client, point
     assert floor.hook("nobody", point, client, "src/c.py") is None
     assert floor.events() == []
     assert floor.hook("nobody", "prompt", client) is None
+
+
+# -- the zone of another agent -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("client", ENFORCED)
+@pytest.mark.parametrize("owner", ["bob", "role:backend"])
+def test_an_edit_in_the_zone_of_another_is_allowed_with_a_remark_or_refused(floor, client, owner):
+    floor.assign(owner, "src/")
+    after = {"gemini": "after a tool", "qwen": "after a change"}.get(client)
+    said = remark(floor.hook("alice", "before a change", client))
+    if after:
+        assert said is None
+        said = remark(floor.hook("alice", after, client))
+    assert f"src/a.py is in the zone src/ of {owner}. Your edit is allowed. Ask {owner}: xats ask {owner} '...'" in said
+    assert said.endswith("(zone_taken)")
+    assert floor.locks() == [("src/a.py", "automatic")]
+    said = floor.edit("alice", client=client, env={"XATS_ZONE_ENFORCE": "deny"})
+    assert said.startswith(f"src/a.py is in the zone src/ of {owner}. Your edit was refused. Ask {owner}")
+    assert floor.hook("alice", "before a change", client, env={"XATS_ZONE_ENFORCE": "off"}) is None
+    assert floor.hook("alice", "before a change", client, path="other.py") is None
+    [(actor, _, data)] = floor.events()
+    assert (actor, data["code"], data["holder"]) == ("alice", "zone_taken", f"{owner}@crew")
+
+
+def test_in_my_own_zone_and_in_that_of_my_role_there_is_no_remark(floor):
+    floor.team.register("dora", role="backend", client="claude-code", seat=agents.Seat(HOST, client_session="s-dora"))
+    floor.assign("bob", "docs/")
+    floor.assign("role:backend", "src/")
+    assert floor.hook("bob", "before a change", path="docs/x.md") is None
+    assert floor.hook("dora", "before a change") is None
+    assert "zone docs/ of bob" in remark(floor.hook("dora", "before a change", path="docs/y.md"))
+
+
+def test_a_lock_comes_before_the_zone_and_that_before_an_edit(floor):
+    floor.assign("carol", "src/")
+    floor.edit("bob")
+    deny = {"XATS_ZONE_ENFORCE": "deny"}
+    assert "zone_taken" in floor.edit("alice", env=deny)
+    assert "recently_edited" in floor.edit("alice")
+    floor.store.write(lambda tx: tx.run("update locks set kind = 'explicit'"))
+    assert "lock_held" in floor.edit("alice", env=deny)
+
+
+def test_a_session_without_an_agent_is_told_of_the_zones_of_the_project(floor):
+    floor.assign("bob", "src/")
+    assert "src/a.py is in the zone src/ of bob." in remark(
+        floor.hook("nobody", "before a change", env={"XATS_TEAM": "crew", "XATS_ZONE_ENFORCE": "deny"})
+    )
 
 
 # -- automatic locks ---------------------------------------------------------------------------------------------------
