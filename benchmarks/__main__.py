@@ -16,6 +16,7 @@ from benchmarks import (
     commands,
     contracts,
     database,
+    edits,
     hosts,
     load,
     locks,
@@ -29,6 +30,7 @@ from benchmarks.rig import XATS, Rig
 ROWS = {
     "hot": commands.hot,
     "hook": commands.hook,
+    "edit": edits.edits,
     "badge": commands.badge,
     "settings": settings.settings,
     "projects": projects.projects,

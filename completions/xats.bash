@@ -121,7 +121,7 @@ _xats_option_kind() {
                 'task add --notify' | 'task edit --notify') kind=address ;;
                 'task list --state') kind='=open claimed review done failed cancelled' ;;
                 'contract put --compat') kind='=backward forward full none' ;;
-                'events --type') kind='=message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_doing agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed lock_taken lock_renewed lock_released lock_lapsed lock_stolen zone_assigned zone_dropped contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' ;;
+                'events --type') kind='=message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_doing agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped edit_refused paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed lock_taken lock_renewed lock_released lock_lapsed lock_stolen zone_assigned zone_dropped contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' ;;
             esac
             ;;
     esac
@@ -149,7 +149,7 @@ _xats_argument_kind() {
         'contract get 1' | 'contract check 1') kind=contract-version ;;
         'lock release 1' | 'lock renew 1') kind=held ;;
         'dead show 1' | 'dead retry 1' | 'dead drop 1') kind=dead ;;
-        'config get 1' | 'config set 1' | 'config unset 1') kind='=wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db' ;;
+        'config get 1' | 'config set 1' | 'config unset 1') kind='=wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget lock.enforce lock.auto zone.enforce keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db' ;;
         'client show 1') kind=client ;;
         'client test 1') kind=pane ;;
         'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=amp claude-code codex copilot cursor gemini opencode qwen' ;;

@@ -98,7 +98,7 @@ HOT = {
     "settle": lambda tx, me: inbox.settle(tx, me, inbox.shown(tx, me, 50), inbox.hook_reader("s-2")),
     "goes on": lambda tx, me: inbox.has_proven(tx, me, inbox.hook_reader("s-1"), tx.now, prompt=True),
     "gone on": lambda tx, me: inbox.mark_proven(tx, me, inbox.hook_reader("s-1"), tx.now, prompt=True),
-    "mail": lambda tx, me: presence.mail(tx, me.id),
+    "mail": lambda tx, me: presence.pending(tx, me.id),
     "release": lambda tx, me: inbox.release(tx, me, inbox.claim(tx, me, inbox.Query(), "r1", lambda _: False)),
     "ack": lambda tx, me: inbox.ack(tx, me, 2),
     "show": lambda tx, me: inbox.show(tx, me, 1),

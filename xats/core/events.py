@@ -52,6 +52,7 @@ TYPES = {
     "wake_failed": "xats gave up on a wake; its mail is now a dead letter",
     "dead_retried": "an agent retried a dead letter",
     "dead_dropped": "an agent dropped a dead letter from the list",
+    "edit_refused": "a hook refused an edit of an agent, because of a lock or a zone of another agent",
     "paused": "a pause holds the wakes of an agent or a team",
     "resumed": "a pause ended",
     "pair_stopped": "two agents no longer wake each other (hop limit)",

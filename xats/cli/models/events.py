@@ -24,6 +24,7 @@ class EventData(Model):
     changes: list[str] | None = field("agent_changed: the changes in words.", default=None)
     claim: int | None = field("The number of the claim.", default=None)
     client: str | None = field("The agent program.", default=None)
+    code: str | None = field("edit_refused: lock_held, zone_taken or recently_edited.", default=None)
     compat: str | None = field("contract_changed: the rule.", default=None)
     dead_letters: int | None = field("The number of unread messages that became dead letters.", default=None)
     doing: str | None = field("agent_doing: the text; null: it was removed.", default=None)
