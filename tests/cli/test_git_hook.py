@@ -291,7 +291,7 @@ def test_zones_of_others(guarded, crew):
     guarded.write("b c.py", "2\n")
     guarded.write("d.py", "1\n")
     guarded("add", "-A")
-    warned = "b c.py: in the zone /b c.py of alice\n"
+    warned = "b c.py: in the zone b c.py of alice\n"
     assert guarded.commit(by="bob") == f"xats: others work on files of this commit:\n  {warned}"
     guarded.write("b c.py", "3\n")
     shown = guarded("commit", "-qam", "x", code=1, XATS_AGENT="bob", XATS_ZONE_ENFORCE="deny")
