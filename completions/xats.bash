@@ -132,7 +132,7 @@ _xats_argument_kind() {
     kind=
     case "$1 $2" in
         'send 1' | 'ask 1') kind=address ;;
-        'send 2' | 'broadcast 1' | 'reply 2' | 'ask 2' | 'search 1' | 'agent rename 2' | 'launch 2' | 'doing 1' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'config set 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
+        'send 2' | 'broadcast 1' | 'reply 2' | 'ask 2' | 'search '[1-9]* | 'agent rename 2' | 'launch 2' | 'doing 1' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'config set 2' | 'db export '[1-9]* | 'db query 1' | 'demo-agent 1') kind=- ;;
         'reply 1' | 'ack 1') kind=received ;;
         'show 1' | 'thread 1') kind=message ;;
         'status 1') kind=sent ;;
@@ -144,16 +144,16 @@ _xats_argument_kind() {
         'task show 1' | 'task renew 1' | 'task progress 1' | 'task release 1' | 'task submit 1' | 'task approve 1' | 'task feedback 1' | 'task done 1' | 'task fail 1' | 'task cancel 1' | 'task edit 1' | 'task graph 1' | 'task wait 1') kind=task ;;
         'task claim 1') kind=task-ready ;;
         'task reopen 1') kind=task-ended ;;
-        'task import 1' | 'contract put 2' | 'contract check 2' | 'lock take 1' | 'lock check 1' | 'lock steal 1' | 'db backup 1' | 'db import 1') kind=file ;;
+        'task import 1' | 'contract put 2' | 'contract check 2' | 'lock take '[1-9]* | 'lock check '[1-9]* | 'lock steal 1' | 'db backup 1' | 'db import 1') kind=file ;;
         'contract put 1' | 'contract log 1' | 'contract diff 1' | 'contract subscribe 1' | 'contract unsubscribe 1' | 'contract subscribers 1' | 'contract rename 1' | 'contract retire 1') kind=contract ;;
         'contract get 1' | 'contract check 1') kind=contract-version ;;
-        'lock release 1' | 'lock renew 1') kind=held ;;
+        'lock release '[1-9]* | 'lock renew '[1-9]*) kind=held ;;
         'dead show 1' | 'dead retry 1' | 'dead drop 1') kind=dead ;;
         'config get 1' | 'config set 1' | 'config unset 1') kind='=wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget lock.enforce lock.auto zone.enforce keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db' ;;
         'client show 1') kind=client ;;
         'client test 1') kind=pane ;;
         'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=amp claude-code codex copilot cursor gemini opencode qwen' ;;
-        'help 1') kind='=send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract lock events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen' ;;
+        'help '[1-9]*) kind='=send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract lock events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen' ;;
         'completion 1') kind='=bash zsh fish' ;;
         'schema 1') kind='=xats send broadcast reply ask ack inbox show thread status log search wait badge register launch unregister agents peek whoami doing recap team agent seat task contract lock events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db' ;;
         'schema 2') kind='=list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire take steal guard install-git-hook uninstall-git-hook unset path find test retry drop status start restart stop install uninstall info backup query prune' ;;

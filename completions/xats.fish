@@ -1,7 +1,8 @@
 # fish completion for xats
 # Generated from the command tree by tools/generate.py; change that, then: make generate
 
-# Say whether the verb of the line is $verb, and, if $place is given, whether its argument number $place comes next.
+# Say whether the verb of the line is $verb, and, if $place is given, whether its argument number $place comes next;
+# for a number with a +, that one or a later one.
 function __xats_at --argument-names verb place
     set -l words
     set -l skip no
@@ -23,7 +24,10 @@ function __xats_at --argument-names verb place
     set -l wanted (count $path)
     test (count $words) -ge $wanted; or return
     test $wanted -eq 0; or test "$words[1..$wanted]" = "$verb"; or return
-    test -z "$place"; or test (count $words) -eq (math $wanted + $place - 1)
+    test -z "$place"; and return
+    set -l first (math $wanted + (string trim --chars + -- $place) - 1)
+    string match --quiet '*+' -- $place; and test (count $words) -ge $first; and return
+    test (count $words) -eq $first
 end
 
 # Print values of kind $kind, each with a description.
@@ -435,20 +439,20 @@ complete -c xats -n "__xats_at 'contract unsubscribe' 1" -k -a '(__xats_ask cont
 complete -c xats -n "__xats_at 'contract subscribers' 1" -k -a '(__xats_ask contract)'
 complete -c xats -n "__xats_at 'contract rename' 1" -k -a '(__xats_ask contract)'
 complete -c xats -n "__xats_at 'contract retire' 1" -k -a '(__xats_ask contract)'
-complete -c xats -n "__xats_at 'lock take' 1" -r -F
+complete -c xats -n "__xats_at 'lock take' 1+" -r -F
 complete -c xats -n "__xats_at 'lock take'" -l ttl -x -d 'How long the lock lasts without a command or a hook, 1s to 2h. Default: 10m.'
 complete -c xats -n "__xats_at 'lock take'" -l reason -x -d 'The reason; others see it when xats refuses them the file.'
 complete -c xats -n "__xats_at 'lock take'" -l wait -x -d 'Wait in line up to DURATION for files that others hold; else exit 124.'
 complete -c xats -n "__xats_at 'lock take'" -l queue -d 'If others hold the files, do not wait: get mail when the files are free.'
-complete -c xats -n "__xats_at 'lock release' 1" -k -a '(__xats_ask held)'
+complete -c xats -n "__xats_at 'lock release' 1+" -k -a '(__xats_ask held)'
 complete -c xats -n "__xats_at 'lock release'" -l all -d 'Release everything that I have locked.'
 complete -c xats -n "__xats_at 'lock release'" -l token -x -d 'Only if the lock still has this number, from take --json.'
-complete -c xats -n "__xats_at 'lock renew' 1" -k -a '(__xats_ask held)'
+complete -c xats -n "__xats_at 'lock renew' 1+" -k -a '(__xats_ask held)'
 complete -c xats -n "__xats_at 'lock renew'" -l ttl -x -d 'The new length of the lease, 1s to 2h. Default: as before.'
 complete -c xats -n "__xats_at 'lock renew'" -l token -x -d 'Only if the lock still has this number, from take --json.'
 complete -c xats -n "__xats_at 'lock list'" -l mine -d 'Only locks that I hold, automatic ones included.'
 complete -c xats -n "__xats_at 'lock list'" -l limit -s n -x -d 'Maximum number of results.'
-complete -c xats -n "__xats_at 'lock check' 1" -r -F
+complete -c xats -n "__xats_at 'lock check' 1+" -r -F
 complete -c xats -n "__xats_at 'lock steal' 1" -r -F
 complete -c xats -n "__xats_at 'lock steal'" -l reason -x -d 'The reason; others see it when xats refuses them the file.'
 complete -c xats -n "__xats_at 'events'" -l follow -s f -d 'Print new events as they happen, until Ctrl-C.'
@@ -521,7 +525,7 @@ complete -c xats -n "__xats_at 'db prune'" -l older -x -d 'Remove what is older.
 complete -c xats -n "__xats_at 'db prune'" -l dry-run -d 'Print how much would be removed; change nothing.'
 complete -c xats -n "__xats_at 'db prune'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'demo-agent'" -l role -x -k -a '(__xats_ask role)' -d 'The role of the agent.'
-complete -c xats -n "__xats_at 'help' 1" -k -a 'send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract lock events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen'
+complete -c xats -n "__xats_at 'help' 1+" -k -a 'send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract lock events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen'
 complete -c xats -n "__xats_at 'completion' 1" -k -a 'bash zsh fish'
 complete -c xats -n "__xats_at 'schema' 1" -k -a 'xats send broadcast reply ask ack inbox show thread status log search wait badge register launch unregister agents peek whoami doing recap team agent seat task contract lock events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db'
 complete -c xats -n "__xats_at 'schema' 2" -k -a 'list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire take steal guard install-git-hook uninstall-git-hook unset path find test retry drop status start restart stop install uninstall info backup query prune'

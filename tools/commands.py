@@ -118,6 +118,11 @@ class Argument:
     takes: str | tuple[str, ...]
 
     @property
+    def repeated(self) -> bool:
+        """Whether several can be given; it is the last argument of its verb."""
+        return self.metavar.endswith("...")
+
+    @property
     def usage(self) -> str:
         """How it stands in a usage line."""
         return self.metavar if self.required or self.metavar.startswith("[") else f"[{self.metavar}]"

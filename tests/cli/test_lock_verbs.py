@@ -301,6 +301,13 @@ def test_a_person_may_steal(by, crew):
     assert error["code"] == "lock_lost"
 
 
+def test_an_agent_is_no_person_because_it_says_so(by, crew):
+    crew.register("dora", client="human")
+    by("alice", "take", "a.py")
+    error = by("dora", "steal", "a.py", "--reason", "x", "--json", env={"CLAUDECODE": "1"}, code=4).error()
+    assert error["code"] == "people_only"
+
+
 def test_an_agent_may_steal_from_one_that_has_gone(by, crew):
     crew.register("erin", client="claude-code", seat=agents.Seat(host.id(), os.getpid(), 1))
     by("erin", "take", "a.py")
