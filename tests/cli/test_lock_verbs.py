@@ -11,7 +11,7 @@ from xats.base import host
 from xats.core.agents import agents
 from xats.core.mail import inbox
 
-KINDS = ("PATH", "HOLDER", "FOR", "TAKEN", "KIND", "TOKEN", "REASON")
+COLUMNS = ("PATH", "HOLDER", "FOR", "TAKEN", "KIND", "TOKEN", "REASON")
 
 
 @pytest.fixture
@@ -180,7 +180,9 @@ def test_the_list(by, xats):
     assert (len(page["locks"]), page["has_more"]) == (1, True)
     assert "more: xats lock list -n 2 --as carol" in by("carol", "list", "-n", "1").stderr
     shown = xats.on_terminal("lock", "list", env={"COLUMNS": "100", "NO_COLOR": "1"})
-    assert tuple(shown.splitlines()[0].split()) == KINDS
+    assert tuple(shown.splitlines()[0].split()) == COLUMNS
+    shown = xats.on_terminal("lock", "list", env={"COLUMNS": "50", "NO_COLOR": "1"})
+    assert shown.splitlines()[0].split() == ["PATH", "HOLDER", "FOR", "REASON"]
 
 
 def test_a_check(by, xats):
