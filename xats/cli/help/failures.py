@@ -20,7 +20,9 @@ MODULES = (
     "cli.mail.ask",
     "core.contracts.errors",
     "core.tasks.errors",
+    "core.zones.errors",
     "delivery.transports.command",
+    "identity.files",
     "tmux.errors",
     "tmux.lock",
 )

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from xats.cli.models import agents, contracts, events, history, lines, machine, mail, overview, tasks
+from xats.cli.models import agents, contracts, events, history, lines, machine, mail, overview, tasks, zones
 from xats.cli.models.base import Document, Model, field
 
 TYPE_CHECKING = False
@@ -98,6 +98,10 @@ DOCUMENTS: dict[str, Models] = {
     "contract subscribers": (contracts.ContractSubscribersDocument,),
     "contract rename": (contracts.ContractRenameDocument,),
     "contract retire": (contracts.ContractRetireDocument,),
+    "zone assign": (zones.ZoneAssignDocument,),
+    "zone list": (zones.ZoneListDocument,),
+    "zone drop": (zones.ZoneDropDocument,),
+    "zone check": (zones.ZoneCheckDocument,),
     "events": (events.EventsDocument,),
     "poke": (mail.PokeDocument,),
     "deliver": (mail.DeliverDocument,),
