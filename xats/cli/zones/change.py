@@ -8,7 +8,7 @@ from xats.base.errors import Usage
 from xats.cli.kit import hints, render
 from xats.cli.zones import text
 from xats.core.mail import recipients
-from xats.core.zones import zones
+from xats.core.zones import patterns, zones
 from xats.identity import files
 
 TYPE_CHECKING = False
@@ -72,13 +72,14 @@ def _report(one: Assigned) -> None:
 
 def _report_missing(zone: Zone, top: str) -> None:
     """Say that a zone without signs has no file, and what the pattern would be from the working directory."""
-    if zone.regex is not None or zone.prefix.startswith("**/") or os.path.lexists(os.path.join(top, zone.prefix)):
+    path = patterns.parse(zone.pattern).literal
+    if path is None or path.startswith(patterns.AT_ANY_DEPTH) or os.path.lexists(os.path.join(top, path)):
         return
-    meant = os.path.relpath(os.path.realpath(zone.prefix), os.path.realpath(top))
-    if os.path.lexists(zone.prefix) and not meant.startswith(".."):
+    meant = os.path.relpath(os.path.realpath(path), os.path.realpath(top))
+    if os.path.lexists(path) and not meant.startswith(".."):
         render.say(f"  a pattern begins at the top of the repository: did you mean {render.one_line(meant)}?")
     else:
-        render.say(f"  no file is at {render.one_line(zone.prefix)} yet")
+        render.say(f"  no file is at {render.one_line(path)} yet")
 
 
 def _from_top(pattern: str, top: str) -> str:
