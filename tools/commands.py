@@ -64,6 +64,8 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "RULE": RULES,
     **dict.fromkeys(("A", "B", "NEW"), ""),
     "OLD": "contract",
+    "PATTERN...": "file",
+    "[PATTERN]...": "zone",
 }
 # Where a metavar means something narrower.
 NARROWER = {

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LEFT = "Nothing was changed."
 EVERY = 1_000_000  # more zones than a team has
 ZONE = """
-z.id, z.team, z.host, z.repository, z.pattern, z.prefix, z.regex, z.folders, z.level, z.owner_id, z.role,
+z.id, z.team, z.host, z.repository, z.pattern, z.prefix, z.level, z.owner_id, z.role,
 z.assigned_at, o.name as owner_name, o.unregistered_at as owner_left_at, b.id as by_id, b.name as by_name
 """
 FROM = """
@@ -41,9 +41,8 @@ select {ZONE} {FROM} and z.prefix in ({{keys}}) and {PLACE} and o.unregistered_a
 IN_PLACE = f"select {ZONE} {FROM} and {PLACE} order by z.pattern"
 OF_TEAM = f"select {ZONE} {FROM} order by z.repository, z.host, z.pattern limit :limit"
 ADD = """
-insert into zones (team, host, repository, pattern, prefix, regex, folders, level, owner_id, role, assigned_by,
-    assigned_at)
-values (:team, :host, :repository, :pattern, :prefix, :regex, :folders, :level, :owner, :role, :me, :now)
+insert into zones (team, host, repository, pattern, prefix, level, owner_id, role, assigned_by, assigned_at)
+values (:team, :host, :repository, :pattern, :prefix, :level, :owner, :role, :me, :now)
 """
 
 
@@ -70,18 +69,12 @@ class Zone:
     repository: str
     pattern: str
     prefix: str
-    regex: str | None
-    folders: bool
     level: int
     owner: Owner
     left: bool  #: whether its owner has left the team, so that it does not apply
     by_id: int | None  #: the agent that assigned it
     by: str | None
     assigned_at: int
-
-    def covers(self, path: str) -> bool:
-        """Tell whether its pattern matches the file `path`."""
-        return patterns.covers(self.prefix, self.regex, path, folders=self.folders)
 
     def is_of(self, me: Agent) -> bool:
         """Tell whether `me`, or the role of `me`, owns it."""
@@ -104,7 +97,7 @@ def zone_of(row: Row) -> Zone:
     """Return the zone in `row`."""
     owner = Owner(row["owner_id"], row["owner_name"] if row["owner_id"] is not None else row["role"])
     left = row["owner_id"] is not None and row["owner_left_at"] is not None
-    return from_row(Zone, row, owner=owner, left=left, folders=bool(row["folders"]), by=row["by_name"])
+    return from_row(Zone, row, owner=owner, left=left, by=row["by_name"])
 
 
 # -- whose file --------------------------------------------------------------------------------------------------------
@@ -117,7 +110,7 @@ def owner(tx: Tx, team: str, file: File) -> Zone | None:
         sql = CANDIDATES.format(keys=", ".join(f":{name}" for name in keys))
         rows = tx.all(sql, team=team, host=file.host, path=repository, remote=file.remote, **keys)
         for row in rows:
-            if patterns.covers(row["prefix"], row["regex"], path, folders=bool(row["folders"])):
+            if patterns.parse(row["pattern"]).matches(path):
                 return zone_of(row)
     return None
 
@@ -218,8 +211,6 @@ def _assign(tx: Tx, me: Agent, new: Owner, place: Place, pattern: Pattern, *, ne
         repository=repository,
         pattern=pattern.text,
         prefix=pattern.prefix,
-        regex=pattern.regex,
-        folders=int(pattern.folders),
         level=level,
         owner=new.agent_id,
         role=new.name if new.agent_id is None else None,
