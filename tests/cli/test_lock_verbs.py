@@ -7,6 +7,7 @@ import signal
 import psutil
 import pytest
 
+from tests.support.steady import ages
 from xats.base import host
 from xats.core.agents import agents
 from xats.core.mail import inbox
@@ -172,7 +173,7 @@ def test_without_a_name_nothing_is_locked(xats, crew):
 def test_the_list(by, xats):
     by("alice", "take", "a.py", "--reason", "new\nlexer")
     by("bob", "take", "b.py", "src/c.py")
-    lines = [line.split("\t") for line in by("carol", "list").stdout.splitlines()]
+    lines = [line.split("\t") for line in ages(by("carol", "list").stdout).splitlines()]
     assert lines[0] == ["a.py", "alice", "10 min", "just now", "explicit", "1", "new lexer"]
     assert [line[0] for line in lines] == ["a.py", "b.py", "src/c.py"]
     assert paths(by("bob", "list", "--mine", "--json")) == ["b.py", "src/c.py"]
