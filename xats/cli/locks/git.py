@@ -177,13 +177,14 @@ def install_git_hook(here: Context) -> int:
     """
     words = command.program()
     place = git.find()
-    changed = git.install(place, words)
+    changed = git.install(place, words)  # no question: the lines are marked, and can be removed again to the byte
     if here.json:
         render.document({"path": place.path, "changed": changed})
     elif changed:
         render.put(f"git now runs xats lock guard before each commit: {render.one_line(place.path)}")
         if not here.quiet:
-            render.say("  agents cannot commit what others have locked; people are warned")
+            render.say(f"  added: {render.one_line(git.line(words))}")
+            render.say(f"  to remove it: {here.command('lock', 'uninstall-git-hook')}")
     elif not here.quiet:
         render.say(f"nothing to do: {render.one_line(place.path)} runs xats lock guard already")
     return 0
@@ -197,9 +198,10 @@ def uninstall_git_hook(here: Context) -> int:
     place = git.find()
     changed = git.uninstall(place)
     if here.json:
-        render.document({"path": place.path, "changed": changed})
+        render.document({"path": changed[0] if changed else place.path, "changed": bool(changed)})
     elif changed:
-        render.put(f"git no longer runs xats lock guard: {render.one_line(place.path)}")
+        for path in changed:
+            render.put(f"git no longer runs xats lock guard: {render.one_line(path)}")
     elif not here.quiet:
         render.say(f"nothing to do: {render.one_line(place.path)} does not run xats lock guard")
     return 0

@@ -64,7 +64,8 @@ def take(
     length = durations.parse(ttl) if ttl is not None else locks.LEASE
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
     asked = files.expand(paths)
-    new = {file.order for file in asked if not os.path.lexists(file.absolute)}
+    # A backslash can stand for a byte that is not UTF-8; then the file cannot be looked up by this path.
+    new = {file.order for file in asked if "\\" not in file.path and not os.path.lexists(file.absolute)}
     mark = process.mark() if deadline is not None else None
 
     def work(tx: Tx, me: Me) -> _Taken:
