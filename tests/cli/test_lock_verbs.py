@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.support.steady import ages
-from xats.base import host
+from xats.base import host, process
 from xats.core.agents import agents
 from xats.core.mail import inbox
 
@@ -289,6 +289,30 @@ def test_a_place_in_the_queue_without_a_process(by, crew):
     assert by("bob", "take", "b.py", "--queue", "--json").json()["locks"][0]["path"] == "b.py"
     by("alice", "release", "a.py")
     assert by("carol", "take", "a.py").code == 0  # a mail does not reserve the file
+
+
+def test_mail_comes_when_the_file_is_free(by, crew, xats):
+    by("alice", "take", "a.py")
+    by("bob", "take", "a.py", "--queue", code=4)
+    by("alice", "release", "a.py")
+    xats("deliver", "--once", code=None)
+    assert any("a.py is free" in one for one in subjects(crew, "bob"))
+    by("bob", "take", "a.py")
+    assert crew.rows("select * from lock_waits") == []
+
+
+def test_a_wait_ends_when_the_holder_is_killed(by, crew, xats, until):
+    """No daemon runs: the process that waits looks itself."""
+    holder = xats.start(command=["sleep", "60"])
+    seat = agents.Seat(host.id(), holder.pid, process.started(holder.pid))
+    crew.register("erin", client="claude-code", seat=seat)
+    by("erin", "take", "a.py")
+    running = waiting(xats, crew, until, "bob", "a.py", "--wait", "25s", "-q")
+    assert running.poll() is None
+    holder.kill()
+    holder.wait()
+    assert xats.end(running).code == 0
+    assert any("a.py" in one for one in subjects(crew, "erin"))
 
 
 # -- steal -------------------------------------------------------------------------------------------------------------
