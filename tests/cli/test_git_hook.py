@@ -271,7 +271,10 @@ def test_the_first_commit_and_a_folder_below(xats, crew, tmp_path):
     repository("checkout", "-q", "--orphan", "fresh")
     xats("--as", "alice", "lock", "take", "new/a.py")
     (top / "sub").mkdir()
-    assert "a.py: alice holds it" in repository.commit(by="bob", code=1, cwd=top / "sub")
+    shown = repository.commit(by="bob", code=1, cwd=top / "sub")
+    assert "a.py: alice holds it" in shown
+    assert "git restore --staged -- ../a.py\n" in shown
+    assert "xats lock take ../a.py --wait 10m\n" in shown
 
 
 def test_a_lock_holds_in_its_worktree_and_the_hook_in_all(guarded, tmp_path):

@@ -163,6 +163,22 @@ def test_refusals(by, words, code, name):
     assert "steal" not in error["hint"] or words[0] == "steal"
 
 
+def test_hints_name_files_as_the_shell_takes_them(by, xats):
+    (xats.folder / "src" / "my file").write_text("1\n")
+    by("alice", "take", "src/c.py", "src/my file")
+    below = xats.folder / "src"
+
+    def hint(*words):
+        return by("bob", *words, "--json", cwd=below, code=4).error()["hint"]
+
+    assert hint("take", "c.py") == "xats lock take c.py --as bob --wait 10m"
+    assert hint("take", "my file").startswith("xats lock take 'my file'")
+    assert hint("release", "c.py").startswith("xats lock check c.py")
+    assert hint("renew", "my file").startswith("xats lock check 'my file'")
+    assert hint("release", "../b.py").startswith("xats lock take ../b.py")
+    assert hint("steal", "c.py", "--reason", "x").startswith("xats lock take c.py")
+
+
 def test_without_a_name_nothing_is_locked(xats, crew):
     assert xats("lock", "take", "a.py", "--json", code=3).error()["code"] == "unknown_agent"
 

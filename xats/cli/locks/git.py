@@ -81,9 +81,10 @@ def _print(here: Context, findings: list[Finding], *, refused: bool) -> None:
         render.note(f"and {len(ordered) - SHOWN} more")
     if refused:
         first = ordered[0]
-        render.say(f"  leave the file out: git restore --staged -- {calling.quoted(first.path)}")
+        path = os.path.relpath(first.path, os.environ.get("GIT_PREFIX") or os.curdir)  # from where git was called
+        render.say(f"  leave the file out: git restore --staged -- {calling.quoted(path)}")
         if first.code == "lock_held":
-            render.say(f"  or wait for it: {here.command('lock', 'take', first.path, '--wait', '10m')}")
+            render.say(f"  or wait for it: {here.command('lock', 'take', path, '--wait', '10m')}")
 
 
 def _look(here: Context) -> list[Finding]:
