@@ -282,6 +282,10 @@ def test_zones_follow_a_project_that_moves_or_gets_another_origin(crew):
     assert whose(crew, "src/a", Place("h", "/new/.git", None)) == ("src/", "bob")
     claim(crew, Project("/new/.git", URL))
     assert crew.rows("select host, repository from zones") == [{"host": "", "repository": URL}]
+    changed = Place("h", "/new/.git", f"{URL}2")
+    assert whose(crew, "src/a", changed) == ("src/", "bob")  # before xats records the new origin
+    with pytest.raises(ZonesOverlap):
+        assign(crew, "carol", "src/", place=changed)
     claim(crew, Project("/new/.git", f"{URL}2"))
     assert whose(crew, "src/a", Place("h2", "/x", f"{URL}2"), host="h2") == ("src/", "bob")
     claim(crew, Project("/new/.git"))

@@ -33,7 +33,12 @@ z.assigned_at, o.name as owner_name, o.unregistered_at as owner_left_at, b.id as
 FROM = """
 from zones z left join agents o on o.id = z.owner_id left join agents b on b.id = z.assigned_by where z.team = :team
 """
-PLACE = "((z.host = :host and z.repository = :path) or (z.host = '' and z.repository = :remote))"
+# By its path, by its origin, or by the origin that it had when xats last recorded it: see places.follow.
+PLACE = """
+((z.host = :host and z.repository = :path) or (z.host = '' and (z.repository = :remote or z.repository = (
+    select p.remote from projects p where p.host = :host and p.path = :path
+))))
+"""
 # The innermost zone comes first; the patterns of the team that may match are found by the index.
 CANDIDATES = f"""
 select {ZONE} {FROM} and z.prefix in ({{keys}}) and {PLACE} and o.unregistered_at is null order by z.level desc, z.id
