@@ -166,6 +166,13 @@ def test_with_nested_the_inner_zone_applies_in_either_order(crew):
     assert whose(crew, "src/auth/a") == ("src/", "role:backend")
 
 
+def test_a_nested_zone_needs_no_nested_the_second_time(crew):
+    assign(crew, "bob", "src/")
+    assign(crew, "alice", "src/auth/", nested=True)
+    (again,) = assign(crew, "alice", "src/auth/")
+    assert not again.created
+
+
 def test_nested_allows_no_zones_that_cross_or_mean_the_same(crew):
     assign(crew, "bob", "src/")
     for new in ("*.py", "src/**"):

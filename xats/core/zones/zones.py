@@ -8,7 +8,7 @@ left the team does not apply until the agent is back.
 from __future__ import annotations
 
 from xats.base.errors import InvalidName, Usage
-from xats.base.record import from_row, record
+from xats.base.record import from_row, record, replace
 from xats.core.address import parse
 from xats.core.agents import agents
 from xats.core.zones import patterns
@@ -44,10 +44,12 @@ CANDIDATES = f"""
 select {ZONE} {FROM} and z.prefix in ({{keys}}) and {PLACE} and o.unregistered_at is null order by z.level desc, z.id
 """
 IN_PLACE = f"select {ZONE} {FROM} and {PLACE} order by z.pattern"
+ONE = f"select {ZONE} {FROM} and z.id = :id"
 OF_TEAM = f"select {ZONE} {FROM} order by z.repository, z.host, z.pattern limit :limit"
 ADD = """
 insert into zones (team, host, repository, pattern, prefix, level, owner_id, role, assigned_by, assigned_at)
 values (:team, :host, :repository, :pattern, :prefix, :level, :owner, :role, :me, :now)
+returning id
 """
 
 
@@ -168,7 +170,8 @@ def assign(
     """
     new_owner = find_owner(tx, me, address)
     read = list({one.text: one for one in map(patterns.parse, given)}.values())
-    done = [_assign(tx, me, new_owner, place, pattern, nested=nested) for pattern in read]
+    standing = {zone.pattern: zone for zone in in_place(tx, me.team, place)}
+    done = [_assign(tx, me, new_owner, place, pattern, standing, nested=nested) for pattern in read]
     new = [one.zone for one in done if one.created]
     if new:
         from xats.core.zones import notify
@@ -192,11 +195,15 @@ def find_owner(tx: Tx, me: Agent, address: str) -> Owner:
     return Owner(agent.id, agent.name)
 
 
-def _assign(tx: Tx, me: Agent, new: Owner, place: Place, pattern: Pattern, *, nested: bool) -> Assigned:
+def _assign(
+    tx: Tx, me: Agent, new: Owner, place: Place, pattern: Pattern, standing: dict[str, Zone], *, nested: bool
+) -> Assigned:
+    """Add one zone beside those that are `standing` in the repository, by their patterns; keep these up to date."""
+    same = standing.get(pattern.text)
+    if same and same.owner == new:
+        return Assigned(same, created=False, outer=(), inner=())
     around, inside = [], []
-    for zone in in_place(tx, me.team, place):
-        if zone.pattern == pattern.text and zone.owner == new:
-            return Assigned(zone, created=False, outer=(), inner=())
+    for zone in standing.values():
         relation = _relation(pattern, zone)
         if zone.owner != new and relation:
             _refuse_overlap(new, pattern, zone, relation, nested=nested)
@@ -208,8 +215,9 @@ def _assign(tx: Tx, me: Agent, new: Owner, place: Place, pattern: Pattern, *, ne
     lift = level + 1 - min((zone.level for zone in inside), default=level + 1)
     for zone in inside if lift > 0 else ():
         tx.run("update zones set level = level + :lift where id = :id", lift=lift, id=zone.id)
+        standing[zone.pattern] = replace(zone, level=zone.level + lift)
     host, repository = place.key
-    tx.run(
+    row = tx.one(
         ADD,
         team=me.team,
         host=host,
@@ -223,7 +231,9 @@ def _assign(tx: Tx, me: Agent, new: Owner, place: Place, pattern: Pattern, *, ne
         now=tx.now,
     )
     tx.event("zone_assigned", me.team, me.name, f"zone:{pattern.text}", to=new.address, repository=repository)
-    (zone,) = (one for one in in_place(tx, me.team, place) if one.pattern == pattern.text and one.owner == new)
+    assert row
+    (row,) = tx.all(ONE, team=me.team, id=row["id"])
+    standing[pattern.text] = zone = zone_of(row)
     outer = sorted((one for one in around if one.owner != new), key=lambda one: -one.level)
     return Assigned(zone, created=True, outer=tuple(outer), inner=tuple(one for one in inside if one.owner != new))
 
