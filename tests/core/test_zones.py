@@ -362,6 +362,7 @@ def test_drop_by_pattern_and_owner(crew):
             drop(crew, *words, of=of)
     assert len(crew.rows("select * from zones")) == 4
     assert [zone.pattern for zone in drop(crew, "b/", of="bob")] == ["b/"]
+    crew.do("bob", registration.unregister)
     assert [zone.pattern for zone in drop(crew, of="bob")] == ["a/", "a/"]
     assert [row["pattern"] for row in crew.rows("select pattern from zones")] == ["c/"]
 

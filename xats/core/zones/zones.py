@@ -180,8 +180,11 @@ def assign(
     return done
 
 
-def find_owner(tx: Tx, me: Agent, address: str) -> Owner:
-    """Return the agent or the role of my team that `address` means. Raises InvalidName, UnknownAgent, Usage."""
+def find_owner(tx: Tx, me: Agent, address: str, *, left: bool = False) -> Owner:
+    """Return the agent or the role of my team that `address` means; with `left`, also an agent that left the team.
+
+    Raises InvalidName, UnknownAgent, Usage.
+    """
     meant = parse(address)
     if meant.team not in (None, me.team):
         msg = f"A zone belongs to an agent or a role of your own team {me.team}, not of {meant.team}. {LEFT}"
@@ -191,7 +194,8 @@ def find_owner(tx: Tx, me: Agent, address: str) -> Owner:
     if meant.kind not in ("agent", "me"):
         msg = f"A zone belongs to one agent or one role, not to {address}. {LEFT}"
         raise InvalidName(msg, "xats zone assign bob 'src/*', or xats zone assign role:backend src/")
-    agent = me if meant.kind == "me" else agents.by_name(tx, me.team, meant.name)
+    known = me if meant.kind == "me" else agents.find(tx, me.team, meant.name) if left else None
+    agent = known or agents.by_name(tx, me.team, meant.name)
     return Owner(agent.id, agent.name)
 
 
@@ -302,7 +306,7 @@ def drop(tx: Tx, me: Agent, place: Place, given: Sequence[str], of: str | None =
     agent that assigned a zone, and a person may end it. Raises UnknownZone, NotYourZone, InvalidPattern, and what
     `find_owner` raises.
     """
-    whose = find_owner(tx, me, of) if of is not None else None
+    whose = find_owner(tx, me, of, left=True) if of is not None else None
     here = in_place(tx, me.team, place) if given else of_team(tx, me.team, EVERY)[0]
     found = [zone for zone in here if whose is None or zone.owner == whose]
     if given:
