@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.conftest import HOST
+from tests.conftest import HOST, Team
 from tests.hooks.test_run import TOLD
 from xats.base import host
 from xats.base.request import Request
@@ -396,10 +396,11 @@ def test_automatic_locks_end_with_the_turn(floor, client, point):
 
 def test_they_stay_while_a_subagent_goes_on(floor):
     floor.edit("alice")
-    tasks = [{"id": "a4", "type": "subagent", "status": "running"}]
-    floor.hook("alice", "turn end", background_tasks=tasks)
+    task = {"id": "a4", "type": "subagent", "agent_type": "general-purpose"}
+    floor.hook("alice", "turn end", background_tasks=[{**task, "status": "running"}])
     assert floor.locks() == [("src/a.py", "automatic")]
-    floor.hook("alice", "turn end", background_tasks=[{"id": "b", "type": "shell", "status": "running"}])
+    shell = {"id": "b", "type": "shell", "status": "running"}
+    floor.hook("alice", "turn end", background_tasks=[shell, {**task, "status": "completed"}, "x"])
     assert floor.locks() == []
 
 
@@ -466,6 +467,29 @@ def test_another_agent_that_comes_first_between_the_look_and_the_write(floor, mo
     monkeypatch.setattr(type(floor.store), "write", later)
     assert "bob has locked src/a.py" in floor.edit("alice")
     assert (floor.locks("alice"), floor.locks("bob")) == ([], [("src/a.py", "explicit")])
+
+
+def test_of_many_edits_at_the_same_moment_one_is_made(xats):
+    """16 agents edit one file, each by the hook of its program in a process of its own."""
+    store = xats.store()
+    team, names = Team(store), [f"agent{number}" for number in range(16)]
+    for name in names:
+        seat = agents.Seat(HOST, client_session=f"s-{name}", host_name=host.name())
+        team.register(name, client="claude-code", seat=seat)
+    told = {"hook_event_name": "PreToolUse", "tool_name": "Write", "tool_input": {"file_path": "a.txt"}}
+    running = {name: xats.start("hook", "run", "claude-code", stdin=subprocess.PIPE) for name in names}
+    for name, one in running.items():
+        one.stdin.write(json.dumps({**told, "session_id": f"s-{name}", "cwd": str(xats.folder)}).encode())
+    for one in running.values():
+        one.stdin.close()
+    said = {name: one.stdout.read() for name, one in running.items()}
+    assert [one.wait(60) for one in running.values()] == [0] * 16
+    allowed = [name for name, answer in said.items() if not answer]
+    assert len(allowed) == 1
+    rows = team.rows("select a.name, l.kind from locks l join agents a on a.id = l.holder_id")
+    assert rows == [{"name": allowed[0], "kind": "automatic"}]
+    assert len(team.rows("select 1 from refused_edits")) == 15
+    store.close()
 
 
 # -- subagents ---------------------------------------------------------------------------------------------------------
