@@ -75,8 +75,15 @@ def text_of(office, path):
 
 def say(office, running, *lines, until=None):
     """Submit a prompt of `lines`, say yes to each dialog, and wait for the turn's end, or for `until`."""
+    count, calls = len(office.model.requests()), sum(line.startswith("CALL ") for line in lines)
     running.submit("\n".join(lines))
-    ended = until or running.idle
+
+    def answered() -> bool:
+        """Tell whether each tool has answered and the program is idle."""
+        results = [one for one in office.model.requests()[count:] if one["kind"] == "result"]
+        return len(results) >= calls and running.idle()
+
+    ended = until or answered
     while True:
         running.until(lambda: ended() or running.shows(running.client.permission), what="its end, or a dialog")
         if running.shows(running.client.permission):
