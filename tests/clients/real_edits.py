@@ -103,11 +103,13 @@ def test_two_agents_edit_one_file(office):
     bob, carol = (office.start(XATS_AGENT=name) for name in ("bob", "carol"))
     office.say(bob, "hello bob")
     office.say(carol, "hello carol")
-    say(office, bob, edit(office, "a.txt", "one", "ONE of bob"), "WAIT", until=lambda: office.model.held() == 1)
+    see = read(office, "a.txt")  # Qwen Code edits nothing that it has not read
+    change = edit(office, "a.txt", "one", "ONE of bob")
+    say(office, bob, see, change, "WAIT", until=lambda: office.model.held() == 1)
     assert text_of(office, "a.txt") == "ONE of bob\ntwo\nthree\n"
     since = len(office.model.requests())
     change = edit(office, "a.txt", "three", "THREE of carol")
-    say(office, carol, change, read(office, "a.txt"), change)
+    say(office, carol, see, change, see, change)
     said = heard(office, since, r"bob edited [^ ]*a\.txt [^.]*\. Your edit was refused: read the file again")
     assert len(said) == 1
     assert text_of(office, "a.txt") == "ONE of bob\ntwo\nTHREE of carol\n"
@@ -124,7 +126,7 @@ def test_a_locked_file(office):
     office.say(running, "hello bob")
     office.xats("lock", "take", "a.txt", "--reason", "half done", "--as", "carol")
     since = len(office.model.requests())
-    say(office, running, edit(office, "a.txt", "one", "ONE"))
+    say(office, running, read(office, "a.txt"), edit(office, "a.txt", "one", "ONE"))
     said = heard(office, since, r"carol has locked [^ ]*a\.txt \(half done\), for [^.]*\. Your edit was refused\.")
     assert len(said) == 1
     assert text_of(office, "a.txt") == "one\ntwo\n"
@@ -142,7 +144,7 @@ def test_a_warning_reaches_the_model_and_the_edit_is_made(office):
     office.say(running, "hello bob")
     office.xats("lock", "take", "a.txt", "--as", "carol")
     since = len(office.model.requests())
-    say(office, running, edit(office, "a.txt", "one", "ONE"))
+    say(office, running, read(office, "a.txt"), edit(office, "a.txt", "one", "ONE"))
     assert text_of(office, "a.txt") == "ONE\ntwo\n"
     assert len(heard(office, since, r"carol has locked [^ ]*a\.txt, for [^.]*\. Your edit is allowed\.")) == 1
     assert office.log() == ""
