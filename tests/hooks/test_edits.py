@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 
 import pytest
 
 from tests.conftest import HOST, Team
-from tests.hooks.test_run import TOLD
+from tests.hooks.test_run import TOLD, desk  # noqa: F401 - a fixture
 from xats.base import host
 from xats.base.request import Request
 from xats.core.agents import agents, presence
@@ -116,6 +117,19 @@ def floor(team, clock, tmp_path):
     return Floor(team, clock, tmp_path)
 
 
+@pytest.fixture
+def writes(floor, monkeypatch):
+    """The names of the functions that were given to the store to write, from now on."""
+    given, write = [], type(floor.store).write
+
+    def counted(store, work):
+        given.append(work.__qualname__)
+        return write(store, work)
+
+    monkeypatch.setattr(type(floor.store), "write", counted)
+    return given
+
+
 # -- the lock that another agent took ----------------------------------------------------------------------------------
 
 
@@ -194,13 +208,15 @@ def test_control_characters_in_a_reason_or_a_path_are_visible(floor):
 
 
 @pytest.mark.parametrize("client", ["claude-code", "codex", "opencode"])
-def test_a_warning_goes_with_the_hook_before_the_edit(floor, client):
+def test_a_warning_goes_with_the_hook_before_the_edit(floor, client, writes):
     floor.take("bob")
+    floor.hook("alice", "prompt", client)
+    writes.clear()
     said = remark(floor.hook("alice", "before a change", client, env={"XATS_LOCK_ENFORCE": "warn"}))
     assert "bob has locked src/a.py, for 10 min more. Your edit is allowed." in said
     assert floor.events() == []
     assert floor.edit("alice", client=client, env={"XATS_LOCK_ENFORCE": "off"}) is None
-    assert floor.locks() == []  # there can be one lock alone on a file
+    assert (floor.locks(), writes) == ([], [])  # there can be one lock alone on a file
 
 
 @pytest.mark.parametrize("client, point", [("gemini", "after a tool"), ("qwen", "after a change")])
@@ -340,19 +356,6 @@ def test_without_reading_it_passes_after_two_minutes(floor):
     floor.clock.tick(automatic.LASTS)
     floor.store.write(lambda tx: tx.run("update locks set lease_until = lease_until + 100000"))
     assert floor.edit("alice") is None
-
-
-@pytest.fixture
-def writes(floor, monkeypatch):
-    """The names of the functions that were given to the store to write, from now on."""
-    given, write = [], type(floor.store).write
-
-    def counted(store, work):
-        given.append(work.__qualname__)
-        return write(store, work)
-
-    monkeypatch.setattr(type(floor.store), "write", counted)
-    return given
 
 
 def test_only_a_new_or_nearly_ended_lock_is_written(floor, writes):
@@ -514,3 +517,43 @@ def test_an_edit_by_a_subagent_is_that_of_its_parent(floor):
     after = floor.store.read(lambda tx: presence.get(tx, agents.by_name(tx, "crew", "alice").id))
     assert after == before
     assert floor.team.rows("select state from deliveries") == [{"state": "unread"}]
+
+
+# -- as processes ------------------------------------------------------------------------------------------------------
+
+
+def test_a_story_of_a_lock(desk):  # noqa: F811
+    """bob takes a file by the verb, alice's program is refused, and goes on when it is free."""
+    (desk.xats.folder / "a.py").write_text("one\n")
+    edit = {"cwd": str(desk.xats.folder), "tool_input": {"file_path": "a.py"}}
+    desk.hook("prompt", **edit)
+    desk.xats("lock", "take", "a.py", "--reason", "half done", "--as", "bob")
+    desk.xats("lock", "check", "a.py", "--as", "alice", code=4)
+    answer = desk.hook("before a change", **edit)
+    assert re.match(
+        r"bob has locked a.py \(half done\), for (9|10) min more\. Your edit was", refusal(json.loads(answer))
+    )
+    said = desk.xats("events", "--type", "edit_refused", "--json").json()["events"]
+    assert [(one["actor"], one["subject"], one["data"]["holder"]) for one in said] == [
+        ("alice", "file:a.py", "bob@crew")
+    ]
+    assert "edit_refused" in desk.xats("events", "--type", "edit_refused").stdout
+    desk.xats("lock", "release", "a.py", "--as", "bob")
+    assert desk.hook("before a change", **edit) == ""
+    [lock] = desk.xats("lock", "list", "--as", "alice", "--json").json()["locks"]
+    assert (lock["path"], lock["owner"], lock["kind"]) == ("a.py", "alice@crew", "automatic")
+    desk.xats("lock", "take", "a.py", "--as", "bob", code=4)
+    desk.hook("turn end", **edit)
+    desk.xats("lock", "take", "a.py", "--as", "bob")
+    assert desk.log == ""
+
+
+@pytest.mark.parametrize("broken", ["not a database", ""])
+def test_a_store_that_cannot_be_read_allows_the_edit(desk, broken):  # noqa: F811
+    edit = {"cwd": str(desk.xats.folder), "tool_input": {"file_path": "a.py"}}
+    desk.xats("lock", "take", "a.py", "--as", "bob")
+    desk.store.close()
+    with open(desk.xats.path, "w") as file:
+        file.write(broken)
+    assert desk.hook("before a change", **edit) == ""
+    assert " claude-code PreToolUse " in desk.log or not broken
