@@ -29,7 +29,7 @@ def office(request, tmp_path_factory):
             made.close()
 
 
-claude = pytest.mark.parametrize("office", ["claude-code"], indirect=True)
+with_subagents = pytest.mark.parametrize("office", ["claude-code", "opencode"], indirect=True)
 
 
 def call(tool, **arguments):
@@ -150,22 +150,21 @@ def test_a_warning_reaches_the_model_and_the_edit_is_made(office):
     assert office.log() == ""
 
 
-@claude
+@with_subagents
 def test_a_subagent_edits_for_its_parent(office):
     write(office, "a.txt", "one\ntwo\n")
     office.xats("register", "carol", "--no-pane", "--client", "generic")
     running = office.start(XATS_AGENT="bob")
     office.say(running, "hello bob")
     office.xats("lock", "take", "a.txt", "--as", "carol")
-    mine, theirs = (os.path.join(office.project, name) for name in ("mine.txt", "a.txt"))
-    prompt = "\n".join(
-        (
-            call("Write", file_path=mine, content="x\n"),
-            call("Edit", file_path=theirs, old_string="one", new_string="ONE"),
-            "WAIT",
-        )
-    )
-    running.submit(call("Agent", description="edit", prompt=prompt, subagent_type="general-purpose"))
+    mine = os.path.join(office.project, "mine.txt")
+    tool, wanted = {
+        "claude-code": ("Agent", call("Write", file_path=mine, content="x\n")),
+        "opencode": ("task", call("write", filePath=mine, content="x\n")),
+    }[office.name]
+    prompt = "\n".join((wanted, read(office, "a.txt"), edit(office, "a.txt", "one", "ONE"), "WAIT"))
+    kind = "general" if office.name == "opencode" else "general-purpose"
+    running.submit(call(tool, description="edit", prompt=prompt, subagent_type=kind))
 
     def held() -> bool:
         if running.shows(running.client.permission):
@@ -178,7 +177,8 @@ def test_a_subagent_edits_for_its_parent(office):
     said = heard(office, 0, r"carol has locked [^ ]*a\.txt, for [^.]*\. Your edit was refused\.")
     assert len(said) == 1
     assert text_of(office, "a.txt") == "one\ntwo\n"
-    running.until(lambda: office.state() == "idle", what="the session itself waits")
+    if office.name == "claude-code":  # opencode waits for its subagent
+        running.until(lambda: office.state() == "idle", what="the session itself waits")
     office.model.release()
     running.wait_idle()
     assert office.log() == ""
