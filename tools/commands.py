@@ -64,6 +64,8 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "RULE": RULES,
     **dict.fromkeys(("A", "B", "NEW"), ""),
     "OLD": "contract",
+    "PATTERN...": "file",
+    "[PATTERN]...": "zone",
 }
 # Where a metavar means something narrower.
 NARROWER = {
@@ -116,6 +118,11 @@ class Argument:
     help: str
     required: bool
     takes: str | tuple[str, ...]
+
+    @property
+    def repeated(self) -> bool:
+        """Whether several can be given; it is the last argument of its verb."""
+        return self.metavar.endswith("...")
 
     @property
     def usage(self) -> str:

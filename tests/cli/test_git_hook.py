@@ -5,6 +5,9 @@ import subprocess
 
 import pytest
 
+from xats.base import host
+from xats.core.zones import zones
+from xats.core.zones.places import Place
 from xats.hooks.install import git as hook
 
 WORDS = ("/opt/xats bin/xats",)
@@ -277,6 +280,25 @@ def test_enforcement_can_be_off(guarded):
     assert "a.py: alice holds it" in shown
     guarded.write("a.py", "3\n")
     assert guarded("commit", "-qam", "x", XATS_AGENT="bob", XATS_LOCK_ENFORCE="off") == ""
+
+
+def test_zones_of_others(guarded, crew):
+    """By default they warn; a file that is mine or my role's is no matter."""
+    crew.add("bob", role="dev")
+    place = Place(host.machine(), str(guarded.top / ".git"), None)
+    crew.do("alice", zones.assign, "alice", place, ["/b c.py"])
+    crew.do("alice", zones.assign, "role:dev", place, ["/d.py"])
+    guarded.write("b c.py", "2\n")
+    guarded.write("d.py", "1\n")
+    guarded("add", "-A")
+    warned = "b c.py: in the zone b c.py of alice\n"
+    assert guarded.commit(by="bob") == f"xats: others work on files of this commit:\n  {warned}"
+    guarded.write("b c.py", "3\n")
+    shown = guarded("commit", "-qam", "x", code=1, XATS_AGENT="bob", XATS_ZONE_ENFORCE="deny")
+    assert f"xats refuses this commit:\n  {warned}" in shown
+    assert warned in guarded("commit", "-qam", "x", XATS_ZONE_ENFORCE="deny")
+    guarded.write("b c.py", "4\n")
+    assert guarded.commit("-a", by="alice") == ""
 
 
 def test_a_broken_or_missing_xats_stops_no_commit(guarded, tmp_path):

@@ -7,11 +7,12 @@ import signal
 import psutil
 import pytest
 
+from tests.support.steady import ages
 from xats.base import host
 from xats.core.agents import agents
 from xats.core.mail import inbox
 
-KINDS = ("PATH", "HOLDER", "FOR", "TAKEN", "KIND", "TOKEN", "REASON")
+COLUMNS = ("PATH", "HOLDER", "FOR", "TAKEN", "KIND", "TOKEN", "REASON")
 
 
 @pytest.fixture
@@ -172,7 +173,7 @@ def test_without_a_name_nothing_is_locked(xats, crew):
 def test_the_list(by, xats):
     by("alice", "take", "a.py", "--reason", "new\nlexer")
     by("bob", "take", "b.py", "src/c.py")
-    lines = [line.split("\t") for line in by("carol", "list").stdout.splitlines()]
+    lines = [line.split("\t") for line in ages(by("carol", "list").stdout).splitlines()]
     assert lines[0] == ["a.py", "alice", "10 min", "just now", "explicit", "1", "new lexer"]
     assert [line[0] for line in lines] == ["a.py", "b.py", "src/c.py"]
     assert paths(by("bob", "list", "--mine", "--json")) == ["b.py", "src/c.py"]
@@ -180,7 +181,9 @@ def test_the_list(by, xats):
     assert (len(page["locks"]), page["has_more"]) == (1, True)
     assert "more: xats lock list -n 2 --as carol" in by("carol", "list", "-n", "1").stderr
     shown = xats.on_terminal("lock", "list", env={"COLUMNS": "100", "NO_COLOR": "1"})
-    assert tuple(shown.splitlines()[0].split()) == KINDS
+    assert tuple(shown.splitlines()[0].split()) == COLUMNS
+    shown = xats.on_terminal("lock", "list", env={"COLUMNS": "50", "NO_COLOR": "1"})
+    assert shown.splitlines()[0].split() == ["PATH", "HOLDER", "FOR", "REASON"]
 
 
 def test_a_check(by, xats):
@@ -299,6 +302,13 @@ def test_a_person_may_steal(by, crew):
     assert "dora took your lock on a.py" in subjects(crew, "alice")
     error = by("alice", "release", "a.py", "--token", str(token), "--json", code=4).error()
     assert error["code"] == "lock_lost"
+
+
+def test_an_agent_is_no_person_because_it_says_so(by, crew):
+    crew.register("dora", client="human")
+    by("alice", "take", "a.py")
+    error = by("dora", "steal", "a.py", "--reason", "x", "--json", env={"CLAUDECODE": "1"}, code=4).error()
+    assert error["code"] == "people_only"
 
 
 def test_an_agent_may_steal_from_one_that_has_gone(by, crew):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from xats.base import errors
-from xats.core.agents import agents, registration
+from xats.core.agents import agents, holdings, registration
 from xats.core.agents.agents import RENEW_EVERY
 from xats.core.mail import dead as dead_letters
 from xats.core.mail import inbox
@@ -626,12 +626,13 @@ def test_who_leaves_with_tasks_is_held_back_or_gives_them_back(crew):
     add(crew, "first"), add(crew, "second", role="dev")
     crew.do("bob", claims.claim_next), crew.do("bob", claims.claim_next)
     with pytest.raises(task_errors.TasksHeld, match="#1 first, #2 second") as caught:
-        crew.do("bob", claims.leave, force=False)
+        crew.see("bob", holdings.refuse)
     assert caught.value.data["tasks"] == [1, 2]
-    assert crew.do("bob", claims.leave, force=True) == [1, 2]
+    assert crew.do("bob", claims.leave) == [1, 2]
     assert {row["state"] for row in crew.rows("select state from tasks")} == {"open"}
     assert subjects(crew, "carol") == ["task #2 is ready: second"]
-    assert crew.do("bob", claims.leave, force=False) == []
+    crew.see("bob", holdings.refuse)
+    assert crew.do("bob", claims.leave) == []
 
 
 def test_who_added_it_is_told_that_its_owner_was_unregistered(crew):
@@ -640,7 +641,7 @@ def test_who_added_it_is_told_that_its_owner_was_unregistered(crew):
         task = add(crew, title, by=by)
         crew.do("bob", claims.claim, task.id)
     hal = crew.agent("hal")
-    crew.do("bob", claims.leave, force=True, by=hal)
+    crew.do("bob", claims.leave, by=hal)
     (mail,) = unread(crew, "alice")
     assert mail.subject == "bob has left, and had claimed task #1: first"
     assert unread(crew, "hal") == []

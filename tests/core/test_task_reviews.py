@@ -342,7 +342,7 @@ def test_who_can_start_what_it_added_hears_once_that_its_owner_has_left(crew):
     mine, _ = crew.do("alice", planning.add, New("mine", role="boss"))
     crew.add("ben", role="boss")
     crew.do("ben", claims.claim, mine.id)
-    crew.do("ben", claims.leave, force=True)
+    crew.do("ben", claims.leave)
     found = letters(crew, "alice")[-1:]
     assert [one.subject for one in letters(crew, "alice")] == [f"task #{mine.id} is ready: mine"]
     assert "is open again (ben has left): mine" in found[0].body

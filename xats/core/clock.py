@@ -101,7 +101,7 @@ class Standing:
         """Return in words, at the time `now` (ms UTC), whether the clock is trusted, why not, and when it will be."""
         if self.cause is None:
             return "trusted"
-        effect = "xats removes nothing because of its age and ends no claim of a task; mail is not affected"
+        effect = "xats removes nothing because of its age and ends no claim of a task and no lock; mail is not affected"
         if self.left is None:
             return f"not trusted ({self.why(now)}): {effect}"
         return f"not trusted yet ({self.why(now)}): for {rough(self.left + 59_999)} more, {effect}"

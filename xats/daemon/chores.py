@@ -9,6 +9,7 @@ from xats.base import host, process
 from xats.base.record import record
 from xats.core import clock, keeping
 from xats.core.agents import departures
+from xats.core.locks import settle as lock_settle
 from xats.core.mail import alerts, inbox, owed
 from xats.core.tasks import claims, offers
 from xats.core.waking import attempts
@@ -29,18 +30,22 @@ class Swept:
     expired: int  #: deliveries that expired
     freed: int  #: leases of processes that have ended
     lapsed: int  #: claims of tasks that ended
+    unlocked: int  #: explicit locks that ended
 
 
 def sweep(tx: Tx) -> Swept:
-    """Record the time, and end mail, leases and claims whose time is over. This alerts no sender."""
+    """Record the time, and end mail, leases, claims and locks whose time is over. This alerts no sender."""
     standing = clock.observe(tx)
     bound = liveness.bind_sessions(tx)
     expired = inbox.sweep(tx)
     freed = attempts.free_leases(tx, process.gone)
     claims.set_right(tx)
     lapsed = claims.settle(tx, liveness.process_gone)
+    lock_settle.set_right(tx)
+    unlocked = lock_settle.settle(tx, liveness.process_gone, process.gone)
     offers.look_again(tx)
-    return Swept(clock=standing, bound=bound, expired=expired, freed=freed, lapsed=len(lapsed))
+    ended = {"lapsed": len(lapsed), "unlocked": len(unlocked)}
+    return Swept(clock=standing, bound=bound, expired=expired, freed=freed, **ended)
 
 
 def report(store: Store, reported: int = 0) -> int:

@@ -28,6 +28,7 @@ from xats.daemon.bell import Bell
 from xats.daemon.departures import Departures
 from xats.daemon.expected import Expected
 from xats.daemon.live_settings import LiveSettings
+from xats.daemon.locks import Locks
 from xats.daemon.owners import Owners
 from xats.daemon.pruner import Pruner
 from xats.daemon.report import Report
@@ -99,6 +100,7 @@ class Daemon:
         self._badges = Badges(self._open)
         self._turns = Turns(self._open, self.stop.is_set)
         self._owners = Owners(self._open, self.stop.is_set)
+        self._locks = Locks(self._open, self.stop.is_set)
         self._departures = Departures(self._open, self.stop.is_set)
         self._routes = Routes(self._open, self.stop.is_set, path, self._live.of)
         self._expected = Expected(self._open, self.stop.is_set)
@@ -204,6 +206,7 @@ class Daemon:
                     self._report.write()
                 self._turns(store)
                 self._owners(store)
+                self._locks(store)
                 self._departures(store)
                 self._routes(store)
                 self._expected(store)
@@ -325,9 +328,9 @@ def _log_sweep(swept: Swept, now: int) -> None:
         log.warning("the clock is %s", swept.clock.says(now))
     if swept.bound:
         log.info("%s sessions that were marked with the name of this host have its id now", swept.bound)
-    if swept.expired or swept.freed or swept.lapsed:
-        numbers = swept.expired, swept.freed, swept.lapsed
-        log.info("swept: %s deliveries expired, %s leases freed, %s claims ended", *numbers)
+    numbers = swept.expired, swept.freed, swept.lapsed, swept.unlocked
+    if any(numbers):
+        log.info("swept: %s deliveries expired, %s leases freed, %s claims ended, %s locks ended", *numbers)
 
 
 def watch_signals(daemon: Daemon) -> None:

@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from xats.core.zones.places import Place
     from xats.identity.project import Project
 
 MOST = 1_000  # files that one command names
@@ -63,6 +64,21 @@ def locate(path: str, folder: str | None = None) -> File:
         found, start = _project_of(real if is_folder else os.path.dirname(real))
         return _file(path, real, found, start, folds=True)
     return _file(path, real, found, start, folds=False)
+
+
+def repository(folder: str | None = None) -> tuple[Place, str]:
+    """Return the repository of `folder`, by default of the working directory, and the top folder of its worktree.
+
+    For a submodule it is the repository around it. Raises BadPath.
+    """
+    from xats.core.zones.places import Place
+
+    found, _ = _project_of(_real(".", folder))
+    if found is None:
+        msg = "The working directory was removed, so xats cannot tell which repository this is."
+        raise BadPath(msg, "cd to a folder of the repository")
+    remote = found.remote
+    return Place(host.machine(), stored(found.path), stored(remote) if remote else None), found.here
 
 
 def _real(path: str, folder: str | None) -> str:

@@ -161,7 +161,8 @@ def forget(
     """Remove an agent for good: its name is free, and its unread direct mail becomes dead letters.
 
     A person and the agent itself may remove it. The senders of requests that it has not answered get mail. Its claimed
-    tasks are open again. Its messages can still be read. To take it out of the team and keep its mail: xats unregister.
+    tasks are open again, and the files that it locked are free. Its messages can still be read. To take it out of the
+    team and keep its mail: xats unregister.
 
     If NAME is a former name of an agent, the agent stays, and xats asks whether to free that name. With --name-only
     xats frees it without a question.
@@ -206,6 +207,7 @@ def forget(
                 "dead_letters": gone.letters,
                 "requests": gone.requests,
                 "released": released,
+                "released_locks": list(gone.locks),
             }
         )
     elif not here.quiet:
@@ -226,7 +228,7 @@ def _free(here: Context, found: Agent, name: str, former: str) -> int:
 
     agent = here.write(work)
     if here.json:
-        nothing: dict[str, object] = {"dead_letters": 0, "requests": 0, "released": []}
+        nothing: dict[str, object] = {"dead_letters": 0, "requests": 0, "released": [], "released_locks": []}
         whom = {"name": agent.name, "team": agent.team}
         render.document({"agent": whom, "former_name": former, **nothing})
     elif not here.quiet:
@@ -343,12 +345,16 @@ def _costs(loss: Loss) -> str:
         (loss.letters, "unread direct message", "unread direct messages"),
         (loss.requests, "request without its reply", "requests without its reply"),
         (loss.claims, "claimed task", "claimed tasks"),
+        (len(loss.locks), "lock", "locks"),
     )
     said = ", ".join(f"{number} {one if number == 1 else more}" for number, one, more in counts if number)
     return f": {said}" if said else ""
 
 
 def _went(gone: Loss, released: list[int]) -> str:
+    from xats.core.agents import holdings
+
     said = f"; {gone.letters} unread became dead letters: xats dead list" if gone.letters else ""
     said += f"; open again: {', '.join(f'#{one}' for one in released)}" if released else ""
+    said += f"; unlocked: {holdings.paths(gone.locks)}" if gone.locks else ""
     return said

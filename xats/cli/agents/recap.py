@@ -149,7 +149,7 @@ def _lines(
         why = f" ({lock.reason})" if lock.reason else ""
         yield (
             "",
-            f"{locks_text.path_of(lock.file, locks_text.top_of(here))}, for {locks_text.left(lock, now)} more{why}",
+            f"{locks_text.path_of(lock.file, locks_text.top_of(here))}, for {locks.left(lock, now)} more{why}",
         )
     if len(found.locks) > LOCKS:
         yield "", f"and {len(found.locks) - LOCKS} more"

@@ -21,33 +21,37 @@ if TYPE_CHECKING:
 def unregister(here: Context, name: params.OptionalNameArg = None, *, force: params.ForceOption = False) -> int:
     """Unregister an agent; its mail is kept under its name.
 
-    Without --force, xats refuses to take out an agent that has claimed tasks. It also refuses to take out another agent
-    than yourself, unless the process of that agent is known to have ended. With --force, the claimed tasks are open
-    again, and the agents that added them get mail.
+    Without --force, xats refuses to take out an agent that has claimed tasks or holds locks. It also refuses to take
+    out another agent than yourself, unless the process of that agent is known to have ended. With --force, the claimed
+    tasks are open again and the agents that added them get mail, and the locked files are free.
 
     Example: xats unregister
     """
-    from xats.core.tasks import claims
+    from xats.core.agents import holdings
 
-    def work(tx: Tx) -> tuple[Agent, Session | None, int, list[int]]:
+    def work(tx: Tx) -> tuple[Agent, Session | None, int, holdings.Released]:
         agent = here.me(tx).agent if name is None else here.named(tx, name)
         session = core.current_session(tx, agent)
         me = me_or_none(here, tx)
         mine = me is not None and me.agent.id == agent.id
         if name is not None and not force and not mine and session:
             _refuse_if_there(tx, agent, session)
-        released = claims.leave(tx, agent, force=force, by=me.agent if me else None)
+        if not force:
+            holdings.refuse(tx, agent)
+        released = holdings.release(tx, agent, me.agent if me else None)
         return agent, session, registration.unregister(tx, agent, me.agent if me else None), released
 
     agent, session, unread, released = here.store.write(work)
-    if released:
+    if released.tasks or released.locks:
         here.rouse_daemon()
     pane_mark.remove(here.path, session)
     if here.json:
-        render.document({"agent": {"name": agent.name, "team": agent.team}, "unread": unread, "released": released})
+        given = {"released": list(released.tasks), "released_locks": list(released.locks)}
+        render.document({"agent": {"name": agent.name, "team": agent.team}, "unread": unread, **given})
     elif not here.quiet:
         kept = f"; {unread} unread kept until the name returns" if unread else ""
-        kept += f"; open again: {', '.join(f'#{one}' for one in released)}" if released else ""
+        kept += f"; open again: {', '.join(f'#{one}' for one in released.tasks)}" if released.tasks else ""
+        kept += f"; unlocked: {holdings.paths(released.locks)}" if released.locks else ""
         render.put(f"{agent.name} unregistered from team {agent.team}{kept}")
     return 0
 

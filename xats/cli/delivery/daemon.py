@@ -222,9 +222,10 @@ def _end(here: Context) -> int | None:
 def status(here: Context) -> int:
     """Show whether the daemon runs, and how many wakes are due.
 
-    It also shows whether xats trusts the clock: while it may be wrong, xats removes nothing by age and ends no claim.
-    For a running daemon it shows the tmux, home folder and settings that it uses. A daemon that a signal, a debugger or
-    a frozen container has stopped keeps its lock but does no work: the status shows that, and how to continue it.
+    It also shows whether xats trusts the clock: while it may be wrong, xats removes nothing by age and ends no claim or
+    lock. For a running daemon it shows the tmux, home folder and settings that it uses. A daemon that a signal, a
+    debugger or a frozen container has stopped keeps its lock but does no work: the status shows that, and how to
+    continue it.
 
     Example: xats daemon status
     """

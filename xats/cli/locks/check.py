@@ -68,5 +68,5 @@ def _is_mine(lock: Lock, me: Agent | None) -> bool:
 
 def _mine(lock: Lock, now: int) -> str:
     return (
-        f"you hold it, for {text.left(lock, now)} more" if lock.explicit else f"you edited it; {text.left(lock, now)}"
+        f"you hold it, for {locks.left(lock, now)} more" if lock.explicit else f"you edited it; {locks.left(lock, now)}"
     )

@@ -13,6 +13,8 @@ from xats.cli.kit import render
 from xats.cli.kit.scope import me_or_none
 from xats.cli.locks import text
 from xats.core.locks import locks
+from xats.core.zones import zones
+from xats.hooks import enforcing
 from xats.hooks.install import command, git
 from xats.identity import files
 from xats.store.sqlite.paths import exists
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xats.cli.kit.context import Context
+    from xats.core.agents.agents import Agent
     from xats.core.locks.files import File
     from xats.store import Tx
 
@@ -85,18 +88,27 @@ def _print(here: Context, findings: list[Finding], *, refused: bool) -> None:
 
 def _look(here: Context) -> list[Finding]:
     """Return what stands in the way of the commit that git is about to make."""
-    enforced = {
-        "lock_held": here.settings.get("XATS_LOCK_ENFORCE") or "deny",
-        "zone_taken": here.settings.get("XATS_ZONE_ENFORCE") or "warn",
-    }
-    if not exists(here.path) or set(enforced.values()) == {"off"}:
+    if not exists(here.path):
+        return []
+    for_locks = enforcing.level(here.settings, enforcing.LOCKS)
+    for_zones = enforcing.level(here.settings, enforcing.ZONES)
+    if for_locks == for_zones == enforcing.OFF:
         return []
     top = os.fsdecode(_git("rev-parse", "--show-toplevel")).removesuffix("\n")
     changed = []
     for path in _changed():
         with suppress(XatsError):  # such as a loop of links, which no agent can have locked
             changed.append(files.locate(path, top))
-    return here.store.read(lambda tx: list(_findings(here, tx, changed, enforced))) if changed else []
+    if not changed:
+        return []
+
+    def look(tx: Tx) -> list[Finding]:
+        known = me_or_none(here, tx)
+        me = known.agent if known else None
+        team = me.team if me else here.team_in(tx)
+        return [*_locked(tx, me, team, changed, for_locks), *_in_zones(tx, me, team, changed, for_zones)]
+
+    return here.store.read(look)
 
 
 def _changed() -> list[str]:
@@ -126,18 +138,28 @@ def _git(*words: str) -> bytes:
     return ran.stdout
 
 
-def _findings(here: Context, tx: Tx, changed: list[File], enforced: dict[str, str]) -> Iterator[Finding]:
-    """Yield what stands in the way of the one who commits the files `changed`."""
-    known = me_or_none(here, tx)
-    me = known.agent if known else None
-    team = me.team if me else here.team_in(tx)
-    is_agent = me is not None and me.client != "human"
-    for lock in locks.find(tx, changed) if enforced["lock_held"] != "off" else ():
+def _locked(tx: Tx, me: Agent | None, team: str, changed: list[File], level: str) -> Iterator[Finding]:
+    """Yield the files that others than `me` have locked; None is a session without a name."""
+    for lock in locks.find(tx, changed) if level != enforcing.OFF else ():
         if me is None or lock.holder_id != me.id:
             # An automatic lock says only that another agent has just changed the file in this worktree.
-            refused = is_agent and lock.explicit and enforced["lock_held"] == "deny"
+            refused = _is_agent(me) and lock.explicit and level == enforcing.DENY
             said = f"{text.path_of(lock.file, lock.file.worktree)}: {text.held(lock, team, tx.now)}"
             yield Finding(lock.file.path, "lock_held", lock.holder, said, refused)
+
+
+def _in_zones(tx: Tx, me: Agent | None, team: str, changed: list[File], level: str) -> Iterator[Finding]:
+    """Yield the files that are in the zones of others than `me`; None is a session without a name."""
+    for file in changed if level != enforcing.OFF else ():
+        zone = zones.owner(tx, team, file)
+        if zone and not (me and zone.is_of(me)):
+            said = f"{text.path_of(file, file.worktree)}: in the zone {zone.pattern} of {zone.owner.address}"
+            yield Finding(file.path, "zone_taken", zone.owner.address, said, _is_agent(me) and level == enforcing.DENY)
+
+
+def _is_agent(me: Agent | None) -> bool:
+    """Tell whether a commit of `me` can be refused: people are only warned."""
+    return me is not None and me.client != "human"
 
 
 # -- the hook of git ---------------------------------------------------------------------------------------------------

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from xats.cli.kit.context import Context
     from xats.core.locks.locks import Lock
 
+ALL = ("PATH", "HOLDER", "FOR", "TAKEN", "KIND", "TOKEN", "REASON")  # in a pipe
+LAID_OUT = (  # from how many columns of a terminal, which columns of the table
+    (100, ALL),
+    (76, ("PATH", "HOLDER", "FOR", "TOKEN", "REASON")),
+    (0, ("PATH", "HOLDER", "FOR", "REASON")),
+)
+
 
 def list_(here: Context, *, mine: params.MyLocksOption = False, limit: params.LimitOption = 50) -> int:
     """List the files that agents of this team hold, with the holder, the reason and the time that is left.
@@ -35,9 +42,10 @@ def list_(here: Context, *, mine: params.MyLocksOption = False, limit: params.Li
         return 0
     if page:
         now, top = here.store.clock(), text.top_of(here)
-        headers = ("PATH", "HOLDER", "FOR", "TAKEN", "KIND", "TOKEN", "REASON")
-        rows = [_row(lock, team, top, now) for lock in page]
-        render.table(headers, rows, stretch=("PATH", "REASON"))
+        width = render.width()
+        headers = next(columns for room, columns in LAID_OUT if width >= room) if width else ALL
+        cells = [_cells(lock, team, top, now) for lock in page]
+        render.table(headers, [[one[header] for header in headers] for one in cells], stretch=("PATH", "REASON"))
     elif not here.quiet:
         render.say("you hold no locks" if mine else "no file is locked")
     if has_more and not here.quiet:
@@ -45,7 +53,14 @@ def list_(here: Context, *, mine: params.MyLocksOption = False, limit: params.Li
     return 0
 
 
-def _row(lock: Lock, team: str, top: str | None, now: int) -> tuple[object, ...]:
-    holder = views.near(lock.holder, team) + (" (gone)" if lock.gone_at is not None else "")
-    path, left = text.path_of(lock.file, top), text.left(lock, now)
-    return path, holder, left, ago(lock.taken_at, now), lock.kind, lock.id, lock.reason or ""
+def _cells(lock: Lock, team: str, top: str | None, now: int) -> dict[str, object]:
+    """Return the cells of a lock, by the headers of their columns."""
+    return {
+        "PATH": text.path_of(lock.file, top),
+        "HOLDER": views.near(lock.holder, team) + (" (gone)" if lock.gone_at is not None else ""),
+        "FOR": locks.left(lock, now),
+        "TAKEN": ago(lock.taken_at, now),
+        "KIND": lock.kind,
+        "TOKEN": lock.id,
+        "REASON": lock.reason or "",
+    }

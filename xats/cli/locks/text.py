@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from xats.base.durations import iso, rough
+from xats.base.durations import iso
 from xats.cli.kit.render import one_line
 from xats.cli.kit.views import near
+from xats.core.locks import locks
 from xats.core.teams import teams
 
 TYPE_CHECKING = False
@@ -41,13 +42,8 @@ def path_of(file: File, top: str | None) -> str:
     return one_line(file.path if file.worktree == top else file.absolute)
 
 
-def left(lock: Lock, now: int) -> str:
-    """Return for how long a lock still lasts, so that a new one has its whole length."""
-    return rough(max(lock.until - now, 0) + 999)
-
-
 def held(lock: Lock, team: str, now: int) -> str:
     """Return who holds a lock, why, and for how long."""
     why = f" ({one_line(lock.reason)})" if lock.reason else ""
     what = "holds it" if lock.explicit else "edits it"
-    return f"{near(lock.holder, team)} {what}{why}, for {left(lock, now)} more"
+    return f"{near(lock.holder, team)} {what}{why}, for {locks.left(lock, now)} more"

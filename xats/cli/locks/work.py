@@ -9,7 +9,7 @@ from contextlib import suppress
 from xats.base import durations, process
 from xats.base.errors import TimedOut, Usage, XatsError
 from xats.base.record import record
-from xats.cli.kit import render, views
+from xats.cli.kit import people, render, views
 from xats.cli.locks import text
 from xats.core.locks import locks, waits
 from xats.core.locks.errors import LockAwaited, LockHeld, NotHolder
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from xats.cli.kit import params
     from xats.cli.kit.context import Context, Me
-    from xats.core.agents.agents import Agent
+    from xats.core.agents.agents import Agent, Details
     from xats.core.locks.files import File
     from xats.core.locks.locks import Lock
     from xats.store import Tx
@@ -169,9 +169,17 @@ def _unenforced(tx: Tx, me: Agent) -> list[Agent]:
     for one in recap.others(tx, me, LOOKED_AT):
         if one.agent.client == "human" or (one.session and process_gone(one.session)):
             continue
-        if one.agent.client not in guarded or one.presence is None:
+        if one.agent.client not in guarded or not _has_hooks(one):
             found.append(one.agent)
     return found
+
+
+def _has_hooks(one: Details) -> bool:
+    """Tell whether hooks of xats have spoken in the session of an agent, as far as the session is known."""
+    if one.presence is None or one.session is None:
+        return False
+    said, known = one.presence.client_session, one.session.seat.client_session
+    return not said or not known or said == known
 
 
 def _report(here: Context, found: _Taken, new: set[tuple[str, str, str]]) -> None:
@@ -196,7 +204,7 @@ def _report(here: Context, found: _Taken, new: set[tuple[str, str, str]]) -> Non
     for lock in found.locks:
         does_not_exist = ", which does not exist yet" if lock.file.order in new else ""
         place = f"{text.path_of(lock.file, top)}{does_not_exist}"
-        render.put(f"locked for {text.left(lock, now)}: {place} (token {lock.id})")
+        render.put(f"locked for {locks.left(lock, now)}: {place} (token {lock.id})")
     if outside:
         few = ", ".join(render.one_line(file.absolute) for file in outside[:3])
         render.note(f"outside of this project: {few}{' and more' if len(outside) > 3 else ''}")
@@ -309,7 +317,7 @@ def _changed(here: Context, found: Sequence[Lock], done: str, nothing: str) -> N
     elif not here.quiet:
         now, top = here.store.clock(), text.top_of(here)
         for lock in found:
-            render.put(done.format(left=text.left(lock, now), path=text.path_of(lock.file, top)))
+            render.put(done.format(left=locks.left(lock, now), path=text.path_of(lock.file, top)))
         if not found:
             render.say(nothing)
 
@@ -329,6 +337,9 @@ def steal(here: Context, path: params.LockPathArg, *, reason: params.LockReasonO
         msg = "The holder is to know why; --reason is missing."
         raise Usage(msg, here.command("lock", "steal", path, "--reason", "'...'"))
     file = files.locate(path)
+    if here.read(lambda _, me: me.agent.client == "human"):
+        # An agent could name a person with --as, and then nothing would hold it back.
+        people.person(here, "take a lock from an agent that is at work", "ask the holder: xats send NAME '...'")
 
     def work(tx: Tx, me: Me) -> tuple[str, Lock]:
         before = locks.find(tx, [file])
@@ -343,7 +354,7 @@ def steal(here: Context, path: params.LockPathArg, *, reason: params.LockReasonO
         render.put(str(lock.id))
     else:
         top = text.top_of(here)
-        left = text.left(lock, here.store.clock())
+        left = locks.left(lock, here.store.clock())
         render.put(
             f"taken from {views.near(holder, here.team)} for {left}: {text.path_of(lock.file, top)} (token {lock.id})"
         )

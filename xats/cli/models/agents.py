@@ -108,6 +108,7 @@ class UnregisterDocument(Document):
     agent: AgentName = field("The agent.")
     unread: int = field("The number of unread messages that are kept for its name.")
     released: list[int] = field("The ids of its tasks that are open again.")
+    released_locks: list[str] = field("The paths of the files that it had locked.")
 
 
 class PeekDocument(Document):
@@ -240,6 +241,7 @@ class AgentForgetDocument(Document):
     dead_letters: int = field("The number of its unread messages that became dead letters.")
     requests: int = field("The number of requests that it has not answered; their senders got mail.")
     released: list[int] = field("The ids of its tasks that are open again.")
+    released_locks: list[str] = field("The paths of the files that it had locked.")
 
 
 class SeatDocument(Document):

@@ -430,31 +430,39 @@ def details(tx: Tx, agent: Agent) -> Details:
 
 RENEW_EVERY = 60_000  # ms between two renewals of the leases of an agent; less for a short lease
 TOUCH = "update agents set seen_at = :now where id = :id"
-UNMARK = "update tasks set owner_gone_at = null where owner_id = :id and owner_gone_at is not null"
+# The tables with leases (core/leases/tables.py). Each hook asks RENEWABLE, so nothing is imported for it.
+UNMARK = (
+    "update tasks set owner_gone_at = null where owner_id = :id and owner_gone_at is not null",
+    "update locks set owner_gone_at = null where holder_id = :id and owner_gone_at is not null",
+)
 RENEWABLE = """
-select 1 from tasks where owner_id = :id and state = 'claimed' and (
-    :age >= case when lease_ms < 2 * :every then lease_ms / 2 else :every end or owner_gone_at >= :seen
-) limit 1
+select 1 from tasks where owner_id = :id and state = 'claimed' and (lease_ms <= :length or owner_gone_at >= :seen)
+union all
+select 1 from locks where holder_id = :id and kind = 'explicit' and lease_ms <= :length
+limit 1
 """
+ANY_LENGTH = 1 << 62  # ms
 
 
 def touch(tx: Tx, agent: Agent) -> None:
-    """Record that `agent` did something now. This renews the leases of its tasks."""
+    """Record that `agent` did something now. This renews the leases of its tasks and its explicit locks."""
     tx.run(TOUCH, id=agent.id, now=tx.now)
 
 
 def unmark(tx: Tx, agent_id: int) -> None:
-    """Remove the marks of a gone owner from the tasks of the agent with that id. See core/tasks/owners.py."""
-    tx.run(UNMARK, id=agent_id)
+    """Remove the marks of a gone holder from the leases of the agent with that id. See core/leases/holders.py."""
+    for sql in UNMARK:
+        tx.run(sql, id=agent_id)
 
 
 def renewal_due(tx: Tx, agent: Agent) -> bool:
     """Tell whether `agent` needs a `touch`, because its last sign of life is too old.
 
-    The limit is SIGN_EVERY. For an agent with a claimed task it is RENEW_EVERY, or half of a shorter lease. An agent
-    with a claimed task also needs one when xats saw its process end since its last sign of life.
+    The limit is SIGN_EVERY. For an agent with a claimed task or an explicit lock it is RENEW_EVERY, or half of a
+    shorter lease. An agent with a claimed task also needs one when xats saw its process end since the last one.
     """
     if tx.now - agent.seen_at >= SIGN_EVERY:
         return True
-    values = {"id": agent.id, "age": tx.now - agent.seen_at, "every": RENEW_EVERY, "seen": agent.seen_at}
-    return tx.one(RENEWABLE, **values) is not None
+    age = tx.now - agent.seen_at
+    length = ANY_LENGTH if age >= RENEW_EVERY else 2 * age + 1  # of leases that need a renewal now
+    return tx.one(RENEWABLE, id=agent.id, length=length, seen=agent.seen_at) is not None

@@ -10,10 +10,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.store import Tx
 
-# Two statements for pairs: each of them uses an index.
+LOCK_ROWS = (
+    "delete from locks where holder_id = :id",
+    "delete from lock_waits where agent_id = :id",
+    "delete from refused_edits where agent_id = :id",
+)
 OWN_ROWS = (
+    *LOCK_ROWS,
     "delete from labels where agent_id = :id",
     "delete from presence where agent_id = :id",
+    # Two statements for pairs: each of them uses an index.
     "delete from pairs where low_id = :id",
     "delete from pairs where high_id = :id",
     "delete from pauses where agent_id = :id",

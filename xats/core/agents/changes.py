@@ -206,7 +206,10 @@ def expect(
     teams.ensure(tx, team)
     teams.use(tx, team, name)
     agent_id = registration.save(tx, team, name, changes)
-    if holder:
+    if known and holder:  # its process has ended
+        from xats.core.locks import leaving
+
+        leaving.leave(tx, known)
         registration.end_session(tx, agent_id, "expected")
     tx.run(EXPECT, id=agent_id, at=since, about=about)
     wakes.suspend(tx, agent_id, "no_program")
@@ -233,12 +236,16 @@ class Loss:
     letters: int  #: direct messages that it has not read
     requests: int  #: messages that wait for its reply
     claims: int  #: tasks that it has claimed
+    locks: tuple[str, ...]  #: the paths of files that it has locked
 
 
 def loss(tx: Tx, agent: Agent) -> Loss:
     """Return what would be lost with `agent`."""
+    from xats.core.locks import locks
+
     mail, row = removed.loss(tx, agent.id), tx.one(CLAIMED, id=agent.id)
-    return Loss(letters=mail.letters, requests=mail.requests, claims=row["n"] if row else 0)
+    held = tuple(lock.file.path for lock in locks.held_by(tx, agent.id, explicit=True))
+    return Loss(letters=mail.letters, requests=mail.requests, claims=row["n"] if row else 0, locks=held)
 
 
 def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
@@ -248,11 +255,13 @@ def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
     groups end. Its name is free. The messages that it sent can still be read. Raises Refused.
     """
     require_self_or_person(by, agent, "remove")
+    from xats.core.locks import leaving as lock_leaving
     from xats.core.tasks import claims as task_claims
     from xats.core.tasks import leaving
 
     found = loss(tx, agent)
-    opened = task_claims.give_back(tx, agent, "was removed", force=True)
+    opened = task_claims.give_back(tx, agent, "was removed")
+    lock_leaving.leave(tx, agent)
     leaving.agent_removed(tx, agent, opened, by)
     released = [task.id for task in opened]
     registration.end_session(tx, agent.id, "unregistered")

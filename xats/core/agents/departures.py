@@ -1,7 +1,7 @@
 """Departures: agents whose process has ended, and the senders who wait for their replies.
 
 The daemon looks at the processes (daemon/departures.py). xats notes an end once, on the session, with the event
-`agent_gone`. The agent returns when it registers in another process or pane: `agent_returned`
+`agent_gone`. Its automatic locks end. It returns when it registers in another process or pane: `agent_returned`
 (core/agents/registration.py). An agent that gives a sign of life after the end of its process does not count as gone:
 another program acts for it.
 
@@ -17,6 +17,7 @@ from xats.base.record import record
 from xats.core import clock
 from xats.core.agents import agents
 from xats.core.agents.agents import AGENT, LAST_HOOKS, SESSION
+from xats.core.locks import automatic
 from xats.core.mail import alerts, owed
 from xats.core.waking import wakes
 
@@ -84,6 +85,7 @@ def note(tx: Tx, agent: Agent, gone: Gone) -> bool:
     if session is None or session.gone_at is not None or not gone(session):
         return False
     tx.run(MARK, id=session.id, now=tx.now)
+    automatic.end(tx, agent)
     why = "process_ended" if session.seat.process else "pane_gone"
     pane = session.seat.pane.pane_id if session.seat.pane else None
     about = f"agent:{agent.name}"

@@ -73,6 +73,7 @@ NOT_EXPECTED = "delete from expectations where agent_id = :agent"
 UNREAD = f"select count(*) as n from deliveries d where d.agent_id = :id and d.state = 'unread' and {wakes.FRESH_COPY}"
 LEAVE = "update agents set unregistered_at = :now, unregistered_by = :by, expected_at = null where id = :id"
 FORGET_PRESENCE = "delete from presence where agent_id = :agent"
+FORGET_EDITS = "delete from locks where holder_id = :agent and kind = 'automatic'"
 BESIDE = f"""
 select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
 where s.ended_at is null and s.agent_id <> :agent and (
@@ -340,7 +341,7 @@ def _unseat(tx: Tx, agent: Agent, seat: Seat) -> str | None:
         had = session.seat.pane
         if _is_same(session.seat, seat):
             tx.run(LOSE_PROCESS, session=session.id)
-            tx.run(FORGET_PRESENCE, agent=loser.id)
+            _forget_doing(tx, loser.id)
         elif had is None or not _in_pane(had, seat.pane):
             continue  # another session of a process that serves several
         tx.run(LOSE_PANE, session=session.id)
@@ -408,16 +409,25 @@ def replace_programs(tx: Tx, session: Session, programs: Kept) -> None:
 
 
 def end_session(tx: Tx, agent_id: int, reason: SessionEnd) -> None:
-    """End the session of the agent, if it has one, because of `reason`; forget what its program said it does."""
+    """End the session of the agent, if it has one, because of `reason`; forget what its program did."""
     tx.run(END, agent=agent_id, now=tx.now, reason=reason)
+    _forget_doing(tx, agent_id)
+
+
+def _forget_doing(tx: Tx, agent_id: int) -> None:
+    """Forget what the program of the agent said it does, and which files it edited."""
     tx.run(FORGET_PRESENCE, agent=agent_id)
+    tx.run(FORGET_EDITS, agent=agent_id)
 
 
 def unregister(tx: Tx, agent: Agent, by: Agent | None = None) -> int:
     """Take `agent` out of its team and keep its mail for its return; return how much of it is unread.
 
-    Its subscriptions to contracts end. `by` is the agent that unregisters it, None if that is not known.
+    Its subscriptions to contracts and its locks end. `by` is the agent that unregisters it, None if that is not known.
     """
+    from xats.core.locks import leaving
+
+    leaving.leave(tx, agent)
     end_session(tx, agent.id, "unregistered")
     tx.run("delete from contract_subscribers where agent_id = :agent", agent=agent.id)
     tx.run(NOT_EXPECTED, agent=agent.id)

@@ -26,6 +26,8 @@ select 1 from agents a where a.id = :id and (
     or exists (select 1 from contract_subscribers s where s.agent_id = a.id)
     or exists (select 1 from zones z where z.owner_id = a.id)
     or exists (select 1 from zones z where z.assigned_by = a.id)
+    or exists (select 1 from locks l where l.holder_id = a.id)
+    or exists (select 1 from lock_waits w where w.agent_id = a.id)
     or exists (select 1 from pauses p where p.agent_id = a.id)
     or exists (select 1 from pairs p where p.low_id = a.id or p.high_id = a.id)
 )

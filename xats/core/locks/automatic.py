@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xats.core import clock
+from xats.core.leases.leases import LAPSED
 from xats.core.locks import locks
 from xats.core.locks.files import File, in_order
 
@@ -70,7 +71,9 @@ def take(tx: Tx, me: Agent, file: File) -> Lock | None:
         if not now.explicit:
             tx.run(LONGER, id=now.id, until=tx.now + LASTS)
         return None
-    if now:
+    if now and not locks.holds(tx, now):
+        locks.lapse(tx, [(now, LAPSED)], me)
+    elif now:  # `me` has read the file since
         locks.end(tx, now)
     tx.run(FORGET, me=me.id, **_place(file))
     locks.put(tx, me, file, "automatic", LASTS)
@@ -95,10 +98,12 @@ def refuse(tx: Tx, me: Agent, lock: Lock) -> None:
 def may_pass(tx: Tx, me: Agent, lock: Lock) -> bool:
     """Tell whether `me` may edit the file of the automatic `lock` of another agent.
 
-    That is so when an edit was refused before, and `me` has read the file since then, or LASTS is over.
+    That is so when this lock has refused an edit before, and `me` has read the file since then, or LASTS is over.
     """
     row = tx.one(REFUSED, me=me.id, **_place(lock.file))
-    return row is not None and (row["read_at"] is not None or tx.now - row["at"] >= LASTS)
+    if row is None or row["lock_id"] != lock.id:
+        return False
+    return row["read_at"] is not None or tx.now - row["at"] >= LASTS
 
 
 def saw(tx: Tx, me: Agent, files: Iterable[File]) -> None:

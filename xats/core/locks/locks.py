@@ -33,14 +33,14 @@ LONGEST_REASON = 200  # characters
 LEFT = "Nothing was locked."
 
 LOCK = """
-l.id, l.host, l.repository, l.worktree, l.path, l.path_key, l.team, l.holder_id, l.kind, l.reason, l.taken_at,
-l.lease_ms, l.lease_until, l.owner_gone_at, o.name as holder_name, o.client as holder_client,
-o.seen_at as holder_seen_at
+t.id, t.host, t.repository, t.worktree, t.path, t.path_key, t.team, t.holder_id, t.kind, t.reason, t.taken_at,
+t.lease_ms, t.lease_until, t.owner_gone_at, o.name as holder_name, o.client as holder_client,
+o.seen_at as holder_seen_at, case when t.kind = 'explicit' then o.seen_at else 0 end as owner_seen_at
 """
-FROM = "from locks l join agents o on o.id = l.holder_id"
-AT = f"select {LOCK} {FROM} where l.host = :host and l.worktree = :worktree and l.path_key = :key"
-HELD = f"select {LOCK} {FROM} where l.holder_id = :id order by l.worktree, l.path_key"
-IN_TEAM = f"select {LOCK} {FROM} where l.team = :team order by l.worktree, l.path_key"
+FROM = "from locks t join agents o on o.id = t.holder_id"
+AT = f"select {LOCK} {FROM} where t.host = :host and t.worktree = :worktree and t.path_key = :key"
+HELD = f"select {LOCK} {FROM} where t.holder_id = :id order by t.worktree, t.path_key"
+IN_TEAM = f"select {LOCK} {FROM} where t.team = :team order by t.worktree, t.path_key"
 PUT = """
 insert into locks (host, repository, worktree, path, path_key, team, holder_id, kind, reason, taken_at, lease_ms,
     lease_until)
@@ -53,6 +53,10 @@ update locks set kind = 'explicit', reason = coalesce(:reason, reason), lease_ms
 where id = :id
 """
 END = "delete from locks where id = :id"
+QUEUED = """
+delete from lock_waits where agent_id = :me and kind = 'queue' and host = :host and worktree = :worktree
+    and path_key = :key
+"""
 
 
 @record
@@ -95,9 +99,8 @@ class Lock:
 
 def lock_of(row: Row) -> Lock:
     """Return the lock in `row`."""
-    until, seen_at = row["lease_until"], row["holder_seen_at"]
-    if row["kind"] == "explicit":
-        until = leases.end(until, row["lease_ms"], seen_at)
+    lease = leases.of(row)  # only an explicit one is renewed by the signs of life of its holder
+    assert lease.until is not None
     return Lock(
         id=row["id"],
         file=File(row["host"], row["repository"], row["worktree"], row["path"], row["path_key"]),
@@ -109,9 +112,9 @@ def lock_of(row: Row) -> Lock:
         reason=row["reason"],
         taken_at=row["taken_at"],
         lease_ms=row["lease_ms"],
-        until=until,
-        seen_at=seen_at,
-        gone_at=row["owner_gone_at"],
+        until=lease.until,
+        seen_at=row["holder_seen_at"],
+        gone_at=lease.gone_at,
     )
 
 
@@ -166,21 +169,22 @@ def take(
     check_lease(lease)
     reason = check_reason(reason)
     standing = [(file, at(tx, file)) for file in in_order(files)]
-    held = [lock for _, lock in standing if lock and lock.holder_id != me.id and not _is_free(tx, lock, gone)]
+    over = {lock.id: _over(tx, lock, me, gone) for _, lock in standing if lock}
+    held = [lock for _, lock in standing if lock and lock.holder_id != me.id and not over[lock.id]]
     if held:
         raise refusal(tx, me, held)
     zones.refuse(tx, me, (file for file, lock in standing if not (lock and lock.holder_id == me.id)), LEFT)
+    lapse(tx, [(lock, why) for _, lock in standing if lock and (why := over[lock.id])], me)
     taken = []
     for file, lock in standing:
-        if lock and lock.holder_id == me.id and holds(tx, lock):
+        if lock and not over[lock.id]:
             until = tx.now + lease
             tx.run(CHANGE, id=lock.id, reason=reason, lease=lease, until=until, path=file.path)
             kind = "lock_renewed" if lock.explicit else "lock_taken"
         else:
-            if lock:
-                end(tx, lock)
             put(tx, me, file, "explicit", lease, reason)
             kind = "lock_taken"
+        _leave_queue(tx, me, file)
         now = at(tx, file)
         assert now
         say(tx, kind, now, me, expires_at=iso(now.until), **({"reason": reason} if reason else {}))
@@ -218,16 +222,47 @@ def say(tx: Tx, type: str, lock: Lock, by: Agent | None, **data: object) -> None
     tx.event(type, lock.team, by.name if by else None, f"lock:{lock.file.path}", **where, **data)
 
 
-def _is_free(tx: Tx, lock: Lock, gone: Gone) -> bool:
-    """Tell whether the `lock` of another agent ends when an agent takes its file."""
-    return not holds(tx, lock) or is_gone(tx, lock, gone)
+def lapse(tx: Tx, ended: Sequence[tuple[Lock, str]], by: Agent | None = None) -> list[Lock]:
+    """End locks that are over, each with the reason; return the explicit ones, whose holders get mail.
+
+    `by` is the agent that takes the files now, if any: it gets no mail about a lock of its own.
+    """
+    explicit = [(lock, why) for lock, why in ended if lock.explicit]
+    for lock, _ in ended:
+        end(tx, lock)
+    for lock, why in explicit:
+        say(tx, "lock_lapsed", lock, None, reason=why)
+    others = [(lock, why) for lock, why in explicit if by is None or lock.holder_id != by.id]
+    if others:
+        from xats.core.locks import notify
+
+        notify.over(tx, others)
+    return [lock for lock, _ in explicit]
+
+
+def _over(tx: Tx, lock: Lock, me: Agent, gone: Gone) -> str | None:
+    """Return why `lock` is over when `me` takes its file, or None while it holds."""
+    if not holds(tx, lock):
+        return leases.LAPSED
+    return leases.ENDED if lock.holder_id != me.id and is_gone(tx, lock, gone) else None
+
+
+def _leave_queue(tx: Tx, me: Agent, file: File) -> None:
+    """End the place of `me` in the queue for `file`, which it has now."""
+    tx.run(QUEUED, me=me.id, host=file.host, worktree=file.worktree, key=file.key)
 
 
 def is_gone(tx: Tx, lock: Lock, gone: Gone) -> bool:
-    """Tell whether the process of the holder of `lock` has certainly ended, and no other run of it goes on."""
+    """Tell whether the process of the holder of `lock` has certainly ended, and no other one acts for it since."""
     holder = agents.by_id(tx, lock.holder_id)
     session = agents.current_session(tx, holder)
-    return session is not None and holder.client != "human" and gone(session) is True
+    return session is not None and holder.client != "human" and has_ended(holder, session, gone) is True
+
+
+def has_ended(holder: Agent, session: Session, gone: Gone) -> bool | None:
+    """Tell whether `session` of `holder` has ended, as `gone` says; False if another process acts for `holder`."""
+    said = gone(session)
+    return False if said and session.gone_at is not None and agents.gone_since(holder, session) is None else said
 
 
 def refusal(tx: Tx, me: Agent, held: Sequence[Lock]) -> LockHeld:
@@ -239,12 +274,18 @@ def refusal(tx: Tx, me: Agent, held: Sequence[Lock]) -> LockHeld:
     )
     more = f", and {len(held) - 1} more of these files are held" if len(held) > 1 else ""
     why = f" ({first.reason})" if first.reason else ""
-    msg = f"{whom} {what}{why}, for {rough(max(first.until - tx.now, 1000))} more{more}. Nothing was locked."
+    msg = f"{whom} {what}{why}, for {left(first, tx.now)} more{more}. Nothing was locked."
     hint = f"xats lock take {first.file.path} --wait 10m"
     found = [
         {"path": one.file.path, "owner": one.holder, "reason": one.reason, "expires_at": iso(one.until)} for one in held
     ]
     return LockHeld(msg, hint, locks=found)
+
+
+def left(lock: Lock, now: int) -> str:
+    """Return how long `lock` still lasts, in words, rounded to the nearest minute or up to the next second."""
+    ms = max(lock.until - now, 0)
+    return rough(ms + (30_000 if ms >= 120_000 else 999))
 
 
 def check_lease(lease: int) -> int:
@@ -354,6 +395,7 @@ def steal(tx: Tx, me: Agent, file: File, reason: str, gone: Gone = lambda _: Non
     end(tx, lock)
     say(tx, "lock_stolen", lock, me, reason=said)
     put(tx, me, file, "explicit", LEASE, said)
+    _leave_queue(tx, me, file)
     now = at(tx, file)
     assert now
     say(tx, "lock_taken", now, me, expires_at=iso(now.until), reason=said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xats.base.record import record
+from xats.core import clock
 from xats.core.agents import agents
 from xats.core.locks import locks
 from xats.core.locks.errors import LockAwaited, LockCircle
@@ -32,10 +33,19 @@ FOR = """
 select w.*, a.name, a.team from lock_waits w join agents a on a.id = w.agent_id
 where w.host = :host and w.worktree = :worktree and w.path_key = :key order by w.id
 """
+IN_WAIT = "select id, process, asked_at from lock_waits where kind = 'wait'"
+QUEUED = "select distinct host, worktree, path_key from lock_waits where kind = 'queue' and told_at is null"
+TOLD = "update lock_waits set told_at = :now where id = :id"
+# A time in the future is from before the clock was set back.
+HAD_ITS_TURN = "delete from lock_waits where told_at <= :before or told_at > :now"
 OF = """
 select w.*, a.name, a.team from lock_waits w join agents a on a.id = w.agent_id
 where w.agent_id = :id and w.kind = 'wait' order by w.id
 """
+
+
+LONGEST = 24 * 3600_000  # ms that a place lasts
+TURN = 60_000  # ms that an agent with mail about a free file has to take it, before the next agent gets mail
 
 
 @record
@@ -49,6 +59,7 @@ class Wait:
     kind: str  #: "wait" or "queue"
     process: str | None
     asked_at: int
+    told_at: int | None  #: when xats sent the agent mail that the file is free
 
 
 def wait_of(row: Row) -> Wait:
@@ -61,6 +72,7 @@ def wait_of(row: Row) -> Wait:
         kind=row["kind"],
         process=row["process"],
         asked_at=row["asked_at"],
+        told_at=row["told_at"],
     )
 
 
@@ -103,6 +115,62 @@ def refuse_before(tx: Tx, me: Agent, files: Sequence[File], process: str | None,
             if one.agent_id != me.id:
                 msg = f"{one.agent.partition('@')[0]} waits for {file.path}, and comes before you. Nothing was locked."
                 raise LockAwaited(msg, f"xats lock take {file.path} --wait 10m", path=file.path, agent=one.agent)
+
+
+# -- agents that get mail ----------------------------------------------------------------------------------------------
+
+
+def next_in_line(tx: Tx, ended: Ended) -> list[Wait]:
+    """Return the places whose turn it is: the agent gets mail now that the file is free. See `tell`.
+
+    It is the turn of the first place in the queue for a file that no other agent has locked. A living process that
+    waits comes before the agents that asked later. An agent with mail has TURN to take the file; then the next one
+    gets mail.
+    """
+    found = []
+    for place in tx.all(QUEUED):
+        rows = tx.all(FOR, host=place["host"], worktree=place["worktree"], key=place["path_key"])
+        for one in map(wait_of, rows):
+            if one.process is not None and ended(one.process):
+                continue
+            if one.told_at is not None and not tx.now - TURN < one.told_at <= tx.now:
+                continue
+            if one.process is None and one.told_at is None and _is_free(tx, one):
+                found.append(one)
+            break
+    return found
+
+
+def _is_free(tx: Tx, wait: Wait) -> bool:
+    """Tell whether no other agent has locked the file of `wait`."""
+    return all(lock.holder_id == wait.agent_id for lock in locks.find(tx, [wait.file]))
+
+
+def tell(tx: Tx, ended: Ended) -> None:
+    """Send mail to the agents whose turn it is. Remove the places of those that had their turn."""
+    from xats.core.locks import notify
+
+    whom: dict[int, list[File]] = {}
+    for one in next_in_line(tx, ended):
+        tx.run(TOLD, id=one.id, now=tx.now)
+        whom.setdefault(one.agent_id, []).append(one.file)
+    tx.run(HAD_ITS_TURN, before=tx.now - TURN, now=tx.now)
+    for agent_id, files in whom.items():
+        notify.free(tx, agents.by_id(tx, agent_id), files)
+
+
+def drop_ended(tx: Tx, ended: Ended) -> int:
+    """Remove the places whose processes have ended, and those that are older than LONGEST; return how many.
+
+    xats cannot see the end of a process in a container that is gone, for example.
+    """
+    before, since = tx.now - LONGEST, clock.since(tx)
+    found = [row["id"] for row in tx.all(IN_WAIT) if ended(row["process"]) or since <= row["asked_at"] <= before]
+    tx.many(DROP, [{"id": one} for one in found])
+    return len(found)
+
+
+# -- circles -----------------------------------------------------------------------------------------------------------
 
 
 def _refuse_circle(tx: Tx, me: Agent, files: Sequence[File], ended: Ended) -> None:

@@ -16,7 +16,6 @@ from xats.core.tasks.errors import (
     TaskBlocked,
     TaskForOthers,
     TaskHeld,
-    TasksHeld,
 )
 
 TYPE_CHECKING = False
@@ -277,31 +276,28 @@ def _offer(tx: Tx, task: Task, but: int | None, why: str = "") -> None:
 HELD = f"select {tasks.TASK} {tasks.FROM} where t.owner_id = :id and t.state in ('claimed', 'review') order by t.id"
 
 
-def leave(tx: Tx, agent: Agent, *, force: bool, by: Agent | None = None) -> list[int]:
+def held_by(tx: Tx, agent: Agent) -> list[Task]:
+    """Return the tasks that `agent` has claimed, also those in review."""
+    return [tasks.task_of(row) for row in tx.all(HELD, id=agent.id)]
+
+
+def leave(tx: Tx, agent: Agent, by: Agent | None = None) -> list[int]:
     """Release the tasks of `agent`, which is about to leave; return their ids.
 
-    The agents that added these tasks get mail, except `by`, which unregisters `agent`. Raises TasksHeld unless `force`.
+    The agents that added these tasks get mail, except `by`, which unregisters `agent`.
     """
-    opened = give_back(tx, agent, "has left", force=force)
+    opened = give_back(tx, agent, "has left")
     leaving.owner_left(tx, agent, opened, by)
     return [task.id for task in opened]
 
 
-def give_back(tx: Tx, agent: Agent, what: str, *, force: bool) -> list[Task]:
+def give_back(tx: Tx, agent: Agent, what: str) -> list[Task]:
     """Open the tasks again that `agent` has claimed; return them. `what` happened to `agent`, for the mail.
 
-    The agents that can claim them get mail. Raises TasksHeld unless `force`.
+    The agents that can claim them get mail.
     """
-    held = [tasks.task_of(row) for row in tx.all(HELD, id=agent.id)]
-    ids = [task.id for task in held]
-    if held and not force:
-        shown = ", ".join(f"#{task.id} {task.title}" for task in held[:5])
-        more = f" and {len(held) - 5} more" if len(held) > 5 else ""
-        msg = f"{agent.name} has claimed {len(held)} task{'s' if len(held) > 1 else ''}: {shown}{more}."
-        hint = f"finish them, or release them: xats unregister {agent.name} --force"
-        raise TasksHeld(msg, hint, agent=agent.address, tasks=ids)
     opened = []
-    for task in held:
+    for task in held_by(tx, agent):
         now = _open(tx, task)
         tasks.log(tx, now, "released", agent, "it was unregistered", owner=task.owner)
         _offer(tx, now, agent.id, f"{agent.name} {what}")

@@ -36,6 +36,7 @@ MARKED = (  # tables with a column `team`
     "projects",
     "project_teams",
     "team_notices",
+    "locks",
 )
 INSERT = "insert into teams (name, created_at) values (:name, :at) on conflict (name) do nothing"
 LEAD_ON = "update teams set moved_to = :new, archived_at = null where name = :old or moved_to = :old"

@@ -272,6 +272,12 @@ DOUBLE = (  # rows that both have, and that one agent has only once
     delete from former_names where agent_id = :old
         and name_key in (select name_key from former_names where agent_id = :new)
     """,
+    """
+    delete from refused_edits where agent_id = :old and exists (
+        select 1 from refused_edits o where o.agent_id = :new and o.host = refused_edits.host
+            and o.worktree = refused_edits.worktree and o.path_key = refused_edits.path_key
+    )
+    """,
     "delete from expectations where agent_id = :old",
     "delete from presence where agent_id = :old",
     "delete from pairs where low_id = :old or high_id = :old",
@@ -297,6 +303,9 @@ HELD = (
     ("former_addresses", "agent_id"),
     ("former_names", "agent_id"),
     ("expectations", "asked_by"),
+    ("locks", "holder_id"),
+    ("lock_waits", "agent_id"),
+    ("refused_edits", "agent_id"),
 )
 SEEN = "update agents set seen_at = (select max(seen_at) from agents where id in (:old, :new)) where id = :new"
 COVERED = "update deliveries set wake_id = :new where wake_id = :old"

@@ -170,11 +170,11 @@ def claim(tx: Tx, host: str, project: Project) -> str:
 
 def _move_zones(tx: Tx, row: Row, found: dict[str, str | None]) -> None:
     """Let the zones of a project follow from its old `row` to what was `found`."""
-    from xats.core.zones import zones
+    from xats.core.zones import places
 
-    was = zones.Place(row["host"], row["path"], row["remote"])
-    now = zones.Place(str(found["host"]), str(found["path"]), found["remote"])
-    zones.follow(tx, row["team"], row["id"], was, now)
+    was = places.Place(row["host"], row["path"], row["remote"])
+    now = places.Place(str(found["host"]), str(found["path"]), found["remote"])
+    places.follow(tx, row["team"], row["id"], was, now)
 
 
 def may_belong(tx: Tx, team: str, project: Project) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xats.core.agents import agents
 from xats.core.mail import recipients, sending
 from xats.core.mail.sending import Draft
+from xats.core.teams import teams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ SHOWN = 30  # patterns that one piece of mail names
 def assigned(tx: Tx, me: Agent, owner: Owner, zones: Sequence[Zone]) -> None:
     """Send mail about new `zones` to their `owner`, unless that is `me`."""
     whose = "You own" if owner.agent_id is not None else f"The role {owner.name} owns"
-    head = f"{me.name} assigned {_counted(zones)} of {zones[0].repository}:"
+    head = f"{me.name} assigned {_counted(zones)} of {teams.folder_of(zones[0].repository)}:"
     rule = f"{whose} these files now: xats refuses locks of others on them, and warns others before they edit them."
     _tell(tx, me, owner, f"{_counted(zones)} for {owner.address}", [head, *_lines(zones), "", rule])
 

@@ -19,7 +19,7 @@ from xats.core.zones.errors import InvalidPattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from typing import TypeAlias
 
     Ranges: TypeAlias = tuple[tuple[int, int], ...]  # of code points
@@ -81,29 +81,44 @@ class Pattern:
             head.append(plain)
         return "/".join(head)
 
-    @property
-    def regex(self) -> str | None:
-        """A regular expression for `re` that matches the whole path, with DOTALL; None for a literal."""
-        if self.literal is not None:
-            return None
-        below = "/.+" if self.folders else "" if self.files else "(?:/.+)?"
-        return "".join(_regex(self.names)) + below
-
     def matches(self, path: str) -> bool:
-        """Tell whether it covers the file `path`."""
-        return covers(self.prefix, self.regex, path, folders=self.folders)
+        """Tell whether it covers the file `path`. It takes time in proportion to both lengths, and needs no `re`."""
+        parts = path.split("/")
+        read = {0}  # the numbers of parts of the path that the names until now may stand for
+        for name in self.names:
+            if name == ANY:
+                read = set(range(min(read) + (len(self.names) == 1), len(parts) + 1))
+            elif not isinstance(name, str):
+                read = {at + 1 for at in read if at < len(parts) and _fits(name, parts[at])}
+            if not read:
+                return False
+        if self.files:
+            return len(parts) in read
+        return not self.folders or min(read) < len(parts)
 
 
-def covers(prefix: str, regex: str | None, path: str, *, folders: bool) -> bool:
-    """Tell whether the pattern with this `prefix` and this `regex` covers the file `path`."""
-    if regex is not None:
-        import re
+def _fits(name: tuple[Sign, ...], text: str) -> bool:
+    """Tell whether the signs of a name match the whole `text`. After a star, the first match of the rest is enough."""
+    at, sign, star, retry = 0, 0, -1, 0
+    while at < len(text):
+        if sign < len(name) and name[sign] is STAR:
+            star, retry = sign, at
+            sign += 1
+        elif sign < len(name) and _is_one(name[sign], text[at]):
+            at, sign = at + 1, sign + 1
+        elif star >= 0:
+            retry += 1
+            at, sign = retry, star + 1
+        else:
+            return False
+    return all(rest is STAR for rest in name[sign:])
 
-        return re.compile(regex, re.DOTALL).fullmatch(path) is not None
-    if prefix.startswith(AT_ANY_DEPTH):
-        names = path.split("/")
-        return prefix[len(AT_ANY_DEPTH) :] in (names[:-1] if folders else names)
-    return path.startswith(f"{prefix}/") or (path == prefix and not folders)
+
+def _is_one(sign: Sign, character: str) -> bool:
+    if isinstance(sign, Chars):
+        code = ord(character)
+        return any(low <= code <= high for low, high in sign.ranges)
+    return sign == character
 
 
 def keys(path: str) -> list[str]:
@@ -266,33 +281,3 @@ def _plain(names: Iterable[Name]) -> str | None:
             return None
         found.append("".join(characters))
     return "/".join(found)
-
-
-# -- the regular expression --------------------------------------------------------------------------------------------
-
-
-def _regex(names: Sequence[Name]) -> Iterable[str]:
-    for at, name in enumerate(names):
-        last = at == len(names) - 1
-        if name == ANY:
-            yield "[^/]+" if last else "(?:[^/]+/)*"
-            continue
-        signs = [_sign(sign) for sign in name if not isinstance(name, str)]
-        yield "[^/]+" if name == (STAR,) else "".join(signs)
-        if not last:
-            yield "/"
-
-
-def _sign(sign: Sign) -> str:
-    if sign is STAR:
-        return "[^/]*"
-    if isinstance(sign, str):
-        return _code(ord(sign))
-    return f"[{''.join(f'{_code(low)}-{_code(high)}' for low, high in sign.ranges)}]"
-
-
-def _code(code: int) -> str:
-    """Return one character as `re` reads it as itself, in a set and outside."""
-    if code < 0x80 and chr(code).isalnum():
-        return chr(code)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -7,7 +7,6 @@ left the team does not apply until the agent is back.
 
 from __future__ import annotations
 
-from xats.base.calling import quoted
 from xats.base.errors import InvalidName, Usage
 from xats.base.record import from_row, record
 from xats.core.address import parse
@@ -22,11 +21,13 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Agent
     from xats.core.locks.files import File
     from xats.core.zones.patterns import Pattern
+    from xats.core.zones.places import Place
     from xats.store import Row, Tx
 
 LEFT = "Nothing was changed."
+EVERY = 1_000_000  # more zones than a team has
 ZONE = """
-z.id, z.team, z.host, z.repository, z.pattern, z.prefix, z.regex, z.folders, z.level, z.owner_id, z.role,
+z.id, z.team, z.host, z.repository, z.pattern, z.prefix, z.level, z.owner_id, z.role,
 z.assigned_at, o.name as owner_name, o.unregistered_at as owner_left_at, b.id as by_id, b.name as by_name
 """
 FROM = """
@@ -40,24 +41,9 @@ select {ZONE} {FROM} and z.prefix in ({{keys}}) and {PLACE} and o.unregistered_a
 IN_PLACE = f"select {ZONE} {FROM} and {PLACE} order by z.pattern"
 OF_TEAM = f"select {ZONE} {FROM} order by z.repository, z.host, z.pattern limit :limit"
 ADD = """
-insert into zones (team, host, repository, pattern, prefix, regex, folders, level, owner_id, role, assigned_by,
-    assigned_at)
-values (:team, :host, :repository, :pattern, :prefix, :regex, :folders, :level, :owner, :role, :me, :now)
+insert into zones (team, host, repository, pattern, prefix, level, owner_id, role, assigned_by, assigned_at)
+values (:team, :host, :repository, :pattern, :prefix, :level, :owner, :role, :me, :now)
 """
-
-
-@record
-class Place:
-    """A repository, as zones know it."""
-
-    host: str  #: the id of the machine
-    path: str  #: the real path of the git common directory, or of the folder without git
-    remote: str | None  #: the URL of `origin`
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What is stored of it: a host and a repository."""
-        return ("", self.remote) if self.remote else (self.host, self.path)
 
 
 @record
@@ -83,18 +69,12 @@ class Zone:
     repository: str
     pattern: str
     prefix: str
-    regex: str | None
-    folders: bool
     level: int
     owner: Owner
     left: bool  #: whether its owner has left the team, so that it does not apply
     by_id: int | None  #: the agent that assigned it
     by: str | None
     assigned_at: int
-
-    def covers(self, path: str) -> bool:
-        """Tell whether its pattern matches the file `path`."""
-        return patterns.covers(self.prefix, self.regex, path, folders=self.folders)
 
     def is_of(self, me: Agent) -> bool:
         """Tell whether `me`, or the role of `me`, owns it."""
@@ -117,7 +97,7 @@ def zone_of(row: Row) -> Zone:
     """Return the zone in `row`."""
     owner = Owner(row["owner_id"], row["owner_name"] if row["owner_id"] is not None else row["role"])
     left = row["owner_id"] is not None and row["owner_left_at"] is not None
-    return from_row(Zone, row, owner=owner, left=left, folders=bool(row["folders"]), by=row["by_name"])
+    return from_row(Zone, row, owner=owner, left=left, by=row["by_name"])
 
 
 # -- whose file --------------------------------------------------------------------------------------------------------
@@ -130,7 +110,7 @@ def owner(tx: Tx, team: str, file: File) -> Zone | None:
         sql = CANDIDATES.format(keys=", ".join(f":{name}" for name in keys))
         rows = tx.all(sql, team=team, host=file.host, path=repository, remote=file.remote, **keys)
         for row in rows:
-            if patterns.covers(row["prefix"], row["regex"], path, folders=bool(row["folders"])):
+            if patterns.parse(row["pattern"]).matches(path):
                 return zone_of(row)
     return None
 
@@ -145,6 +125,8 @@ def refuse(tx: Tx, me: Agent, files: Iterable[File], left: str) -> None:
     """Raise ZoneTaken if one of `files` is in the zone of another owner than `me`; `left` says what was not done."""
     found = [(file, zone) for file in files if (zone := others(tx, me, file))]
     if found:
+        from xats.base.calling import quoted
+
         file, zone = found[0]
         more = f", and {len(found) - 1} more of these files are in zones of others" if len(found) > 1 else ""
         msg = f"{file.path} is in the zone {zone.pattern} of {zone.owner.address}{more}. {left}"
@@ -229,8 +211,6 @@ def _assign(tx: Tx, me: Agent, new: Owner, place: Place, pattern: Pattern, *, ne
         repository=repository,
         pattern=pattern.text,
         prefix=pattern.prefix,
-        regex=pattern.regex,
-        folders=int(pattern.folders),
         level=level,
         owner=new.agent_id,
         role=new.name if new.agent_id is None else None,
@@ -264,6 +244,7 @@ def _relation(pattern: Pattern, zone: Zone) -> str:
 
 def _refuse_overlap(new: Owner, pattern: Pattern, zone: Zone, relation: str, *, nested: bool) -> None:
     """Raise ZonesOverlap unless one of the two contains the other and `nested` is given."""
+    from xats.base.calling import quoted
     from xats.core.zones import compare
 
     whose = f"the zone {zone.pattern} of {zone.owner.address}{', who has left the team' if zone.left else ''}"
@@ -323,6 +304,8 @@ def drop(tx: Tx, me: Agent, place: Place, given: Sequence[str], of: str | None =
         raise UnknownZone(msg)
     for zone in found:
         if not (zone.is_of(me) or zone.by_id == me.id or me.client == "human"):
+            from xats.base.calling import quoted
+
             by = zone.by or "a former agent"
             msg = f"{zone.owner.address} has the zone {zone.pattern}, and {by} assigned it. {LEFT}"
             hint = f"ask the owner: xats send {zone.owner.address} {quoted(f'Please drop the zone {zone.pattern}.')}"
@@ -336,26 +319,3 @@ def drop(tx: Tx, me: Agent, place: Place, given: Sequence[str], of: str | None =
 
         notify.dropped(tx, me, found)
     return found
-
-
-EVERY = 1_000_000
-
-# -- when a project changes --------------------------------------------------------------------------------------------
-
-FOLLOW = """
-update zones set host = :host, repository = :repository
-where team = :team and host = :old_host and repository = :old and pattern not in (
-    select o.pattern from zones o where o.team = :team and o.host = :host and o.repository = :repository
-)
-"""
-ANOTHER = "select 1 from projects where team = :team and remote = :remote and id <> :id limit 1"
-
-
-def follow(tx: Tx, team: str, project_id: int, was: Place, now: Place) -> None:
-    """Let the zones of `team` follow a project that was moved, or has another origin.
-
-    A URL that another clone of the team still has keeps its zones.
-    """
-    if was.key != now.key and not (was.remote and tx.one(ANOTHER, team=team, remote=was.remote, id=project_id)):
-        (old_host, old), (host, repository) = was.key, now.key
-        tx.run(FOLLOW, team=team, old_host=old_host, old=old, host=host, repository=repository)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from xats.cli.kit.params.mail import *  # noqa: F403
     from xats.cli.kit.params.tasks import *  # noqa: F403
     from xats.cli.kit.params.teams import *  # noqa: F403
+    from xats.cli.kit.params.zones import *  # noqa: F403
 else:
 
     class Annotated:

@@ -19,7 +19,7 @@ create table locks (
     check (kind = 'explicit' or reason is null)
 );
 create unique index locks_file on locks (host, worktree, path_key);
-create index locks_holder on locks (holder_id);
+create index locks_holder on locks (holder_id, kind, lease_ms);
 create index locks_team on locks (team, id);
 create index locks_leases on locks (lease_until);
 create index locks_owner_gone on locks (owner_gone_at) where owner_gone_at is not null;
@@ -36,7 +36,9 @@ create table lock_waits (
     kind text collate "C" not null check (kind in ('wait', 'queue')), -- wait: a process waits; queue: the agent gets mail
     process text collate "C", -- the mark of the process that waits; its place ends with it
     asked_at bigint not null,
-    check ((kind = 'wait') = (process is not null))
+    told_at bigint, -- queue: when xats sent the mail that the file is free
+    check ((kind = 'wait') = (process is not null)),
+    check (kind = 'queue' or told_at is null)
 );
 create index lock_waits_file on lock_waits (host, worktree, path_key, id);
 create index lock_waits_agent on lock_waits (agent_id);

@@ -7,8 +7,6 @@ create table zones (
     repository text not null, -- the URL of origin; without one, its path as in projects
     pattern text not null,
     prefix text not null, -- what a path finds it by: see core/zones/patterns.py
-    regex text, -- what matches the whole path; null: the prefix says all
-    folders integer not null check (folders in (0, 1)), -- 1: the pattern matches folders alone
     level integer not null check (level >= 0), -- a zone has a higher one than each zone that contains it
     owner_id integer references agents (id), -- null: a role has it
     role text,

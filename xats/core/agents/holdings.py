@@ -1,0 +1,69 @@
+"""What an agent holds that other agents may need: the tasks that it has claimed, and its locks."""
+
+from __future__ import annotations
+
+from xats.base.record import record
+from xats.base.visible import one_line
+from xats.core.locks import leaving, locks
+from xats.core.locks.errors import LocksHeld
+from xats.core.tasks import claims
+from xats.core.tasks.errors import TasksHeld
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.core.agents.agents import Agent
+    from xats.store import Tx
+
+SHOWN = 5  # tasks and locks that an error names
+
+
+@record
+class Released:
+    """What an agent that leaves has given back."""
+
+    tasks: tuple[int, ...]  #: the ids of tasks that are open again
+    locks: tuple[str, ...]  #: the paths of files that it had locked
+
+
+def refuse(tx: Tx, agent: Agent) -> None:
+    """Raise TasksHeld or LocksHeld if `agent` has claimed tasks or holds explicit locks; one error names both."""
+    tasks, held = claims.held_by(tx, agent), locks.held_by(tx, agent.id, explicit=True)
+    if not tasks and not held:
+        return
+    said = []
+    if tasks:
+        names = _list([f"#{task.id} {task.title}" for task in tasks])
+        said.append(f"has claimed {len(tasks)} task{'s' if len(tasks) > 1 else ''}: {names}")
+    if held:
+        names = paths([lock.file.path for lock in held])
+        said.append(f"holds {len(held)} lock{'s' if len(held) > 1 else ''}: {names}")
+    finish = "finish them, or release them" if tasks else "release them"
+    data = {"tasks": [task.id for task in tasks], "locks": [lock.file.path for lock in held]}
+    raise (TasksHeld if tasks else LocksHeld)(
+        f"{agent.name} {'; and it '.join(said)}.",
+        f"{finish}: xats unregister {agent.name} --force",
+        agent=agent.address,
+        **{name: values for name, values in data.items() if values},
+    )
+
+
+def release(tx: Tx, agent: Agent, by: Agent | None) -> Released:
+    """Release the tasks and the locks of `agent`, which is about to leave.
+
+    The agents that added these tasks get mail, except `by`, which unregisters `agent`. The daemon tells those that wait
+    for a file.
+    """
+    tasks = claims.leave(tx, agent, by=by)
+    return Released(tuple(tasks), tuple(lock.file.path for lock in leaving.leave(tx, agent)))
+
+
+def paths(found: Sequence[str]) -> str:
+    """Return the first of the paths `found` for a line of text."""
+    return _list([one_line(one) for one in found])
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
