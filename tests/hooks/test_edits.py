@@ -15,7 +15,7 @@ from xats.base.request import Request
 from xats.core.agents import agents, presence
 from xats.core.locks import automatic, locks
 from xats.core.teams import teams
-from xats.core.zones import zones
+from xats.core.zones import places, zones
 from xats.hooks import call as calls
 from xats.hooks import run
 from xats.hooks.call import Call
@@ -88,7 +88,7 @@ class Floor:
 
     def assign(self, address, *given, **values):
         file = self.file()
-        place = zones.Place(file.host, file.repository, file.remote)
+        place = places.Place(file.host, file.repository, file.remote)
         return self.team.do("carol", zones.assign, address, place, given, **values)
 
     def events(self, kind="edit_refused"):
