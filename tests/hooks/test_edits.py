@@ -473,7 +473,10 @@ def test_another_agent_that_comes_first_between_the_look_and_the_write(floor, mo
 
 
 def test_of_many_edits_at_the_same_moment_one_is_made(xats):
-    """16 agents edit one file, each by the hook of its program in a process of its own."""
+    """16 agents edit one file, each by the hook of its program in a process of its own.
+
+    On a machine that is very busy, a hook may give up waiting for the store. Then it allows the edit, and logs that.
+    """
     store = xats.store()
     team, names = Team(store), [f"agent{number}" for number in range(16)]
     for name in names:
@@ -488,10 +491,16 @@ def test_of_many_edits_at_the_same_moment_one_is_made(xats):
     said = {name: one.stdout.read() for name, one in running.items()}
     assert [one.wait(60) for one in running.values()] == [0] * 16
     allowed = [name for name, answer in said.items() if not answer]
-    assert len(allowed) == 1
-    rows = team.rows("select a.name, l.kind from locks l join agents a on a.id = l.holder_id")
-    assert rows == [{"name": allowed[0], "kind": "automatic"}]
-    assert len(team.rows("select 1 from refused_edits")) == 15
+    log = f"{xats.path}-hooks.log"
+    waited = 0
+    if os.path.exists(log):
+        with open(log) as file:
+            waited = sum(" store_busy" in line for line in file)
+    [row] = team.rows("select a.name, l.kind from locks l join agents a on a.id = l.holder_id")
+    assert row["kind"] == "automatic"
+    assert row["name"] in allowed
+    assert len(allowed) - 1 <= waited
+    assert len(team.rows("select 1 from refused_edits")) >= 15 - waited
     store.close()
 
 
@@ -538,6 +547,10 @@ def test_a_story_of_a_lock(desk):  # noqa: F811
         ("alice", "file:a.py", "bob@crew")
     ]
     assert "edit_refused" in desk.xats("events", "--type", "edit_refused").stdout
+    said = desk.xats("recap", "alice", "--as", "bob").stdout
+    assert re.search(r"\nRefused edits\n  a\.py, locked by bob, (just now|\d+ s ago)\n", said)
+    [refused] = desk.xats("recap", "alice", "--as", "bob", "--json").json()["refused_edits"]
+    assert (refused["path"], refused["code"], refused["holder"]) == ("a.py", "lock_held", "bob@crew")
     desk.xats("lock", "release", "a.py", "--as", "bob")
     assert desk.hook("before a change", **edit) == ""
     [lock] = desk.xats("lock", "list", "--as", "alice", "--json").json()["locks"]

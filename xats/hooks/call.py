@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xats.clients.model import Client, Hooks, Json
 
 PATIENCE = 0.15  # seconds in all for which a hook waits for a busy store before it has something to hand over
-EDIT_PATIENCE = 2.0  # the same before an edit: without a check and a lock, another agent may overwrite it
+EDIT_PATIENCE = 4.0  # the same before an edit: without a check and a lock, another agent may overwrite it
 
 
 class Call(Circumstances):
