@@ -9,7 +9,7 @@ import subprocess
 from benchmarks.rig import Row, interleaved, pane
 from xats.core.locks import automatic, locks
 from xats.core.locks.files import File
-from xats.core.zones import zones
+from xats.core.zones import places, zones
 from xats.identity.files import locate
 
 FEW, MANY = (10, 10), (10_000, 1_000)  # locks and zones
@@ -60,7 +60,7 @@ def office(rig, home, files, areas):
         for number in range(files):
             path = f"src/d{number % 100}/f{number}.py"
             locks.put(tx, home.bob, File(file.host, file.repository, file.worktree, path, path), "explicit", 7_200_000)
-        place = zones.Place(file.host, file.repository, file.remote)
+        place = places.Place(file.host, file.repository, file.remote)
         for number in range(areas):
             zones.assign(tx, home.bob, "bob", place, [f"area{number}/*.py" if number % 2 else f"area{number}/"])
         tx.run("update presence set state = 'busy'")

@@ -2,19 +2,20 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 
 import pytest
 
-from tests.conftest import HOST
-from tests.hooks.test_run import TOLD
+from tests.conftest import HOST, Team
+from tests.hooks.test_run import TOLD, desk  # noqa: F401 - a fixture
 from xats.base import host
 from xats.base.request import Request
 from xats.core.agents import agents, presence
 from xats.core.locks import automatic, locks
 from xats.core.teams import teams
-from xats.core.zones import zones
+from xats.core.zones import places, zones
 from xats.hooks import call as calls
 from xats.hooks import run
 from xats.hooks.call import Call
@@ -87,7 +88,7 @@ class Floor:
 
     def assign(self, address, *given, **values):
         file = self.file()
-        place = zones.Place(file.host, file.repository, file.remote)
+        place = places.Place(file.host, file.repository, file.remote)
         return self.team.do("carol", zones.assign, address, place, given, **values)
 
     def events(self, kind="edit_refused"):
@@ -114,6 +115,19 @@ def remark(answer):
 @pytest.fixture
 def floor(team, clock, tmp_path):
     return Floor(team, clock, tmp_path)
+
+
+@pytest.fixture
+def writes(floor, monkeypatch):
+    """The names of the functions that were given to the store to write, from now on."""
+    given, write = [], type(floor.store).write
+
+    def counted(store, work):
+        given.append(work.__qualname__)
+        return write(store, work)
+
+    monkeypatch.setattr(type(floor.store), "write", counted)
+    return given
 
 
 # -- the lock that another agent took ----------------------------------------------------------------------------------
@@ -194,13 +208,15 @@ def test_control_characters_in_a_reason_or_a_path_are_visible(floor):
 
 
 @pytest.mark.parametrize("client", ["claude-code", "codex", "opencode"])
-def test_a_warning_goes_with_the_hook_before_the_edit(floor, client):
+def test_a_warning_goes_with_the_hook_before_the_edit(floor, client, writes):
     floor.take("bob")
+    floor.hook("alice", "prompt", client)
+    writes.clear()
     said = remark(floor.hook("alice", "before a change", client, env={"XATS_LOCK_ENFORCE": "warn"}))
     assert "bob has locked src/a.py, for 10 min more. Your edit is allowed." in said
     assert floor.events() == []
     assert floor.edit("alice", client=client, env={"XATS_LOCK_ENFORCE": "off"}) is None
-    assert floor.locks() == []  # there can be one lock alone on a file
+    assert (floor.locks(), writes) == ([], [])  # there can be one lock alone on a file
 
 
 @pytest.mark.parametrize("client, point", [("gemini", "after a tool"), ("qwen", "after a change")])
@@ -342,19 +358,6 @@ def test_without_reading_it_passes_after_two_minutes(floor):
     assert floor.edit("alice") is None
 
 
-@pytest.fixture
-def writes(floor, monkeypatch):
-    """The names of the functions that were given to the store to write, from now on."""
-    given, write = [], type(floor.store).write
-
-    def counted(store, work):
-        given.append(work.__qualname__)
-        return write(store, work)
-
-    monkeypatch.setattr(type(floor.store), "write", counted)
-    return given
-
-
 def test_only_a_new_or_nearly_ended_lock_is_written(floor, writes):
     floor.hook("alice", "prompt")
     floor.edit("alice")
@@ -396,10 +399,11 @@ def test_automatic_locks_end_with_the_turn(floor, client, point):
 
 def test_they_stay_while_a_subagent_goes_on(floor):
     floor.edit("alice")
-    tasks = [{"id": "a4", "type": "subagent", "status": "running"}]
-    floor.hook("alice", "turn end", background_tasks=tasks)
+    task = {"id": "a4", "type": "subagent", "agent_type": "general-purpose"}
+    floor.hook("alice", "turn end", background_tasks=[{**task, "status": "running"}])
     assert floor.locks() == [("src/a.py", "automatic")]
-    floor.hook("alice", "turn end", background_tasks=[{"id": "b", "type": "shell", "status": "running"}])
+    shell = {"id": "b", "type": "shell", "status": "running"}
+    floor.hook("alice", "turn end", background_tasks=[shell, {**task, "status": "completed"}, "x"])
     assert floor.locks() == []
 
 
@@ -468,6 +472,38 @@ def test_another_agent_that_comes_first_between_the_look_and_the_write(floor, mo
     assert (floor.locks("alice"), floor.locks("bob")) == ([], [("src/a.py", "explicit")])
 
 
+def test_of_many_edits_at_the_same_moment_one_is_made(xats):
+    """16 agents edit one file, each by the hook of its program in a process of its own.
+
+    On a machine that is very busy, a hook may give up waiting for the store. Then it allows the edit, and logs that.
+    """
+    store = xats.store()
+    team, names = Team(store), [f"agent{number}" for number in range(16)]
+    for name in names:
+        seat = agents.Seat(HOST, client_session=f"s-{name}", host_name=host.name())
+        team.register(name, client="claude-code", seat=seat)
+    told = {"hook_event_name": "PreToolUse", "tool_name": "Write", "tool_input": {"file_path": "a.txt"}}
+    running = {name: xats.start("hook", "run", "claude-code", stdin=subprocess.PIPE) for name in names}
+    for name, one in running.items():
+        one.stdin.write(json.dumps({**told, "session_id": f"s-{name}", "cwd": str(xats.folder)}).encode())
+    for one in running.values():
+        one.stdin.close()
+    said = {name: one.stdout.read() for name, one in running.items()}
+    assert [one.wait(60) for one in running.values()] == [0] * 16
+    allowed = [name for name, answer in said.items() if not answer]
+    log = f"{xats.path}-hooks.log"
+    waited = 0
+    if os.path.exists(log):
+        with open(log) as file:
+            waited = sum(" store_busy" in line for line in file)
+    [row] = team.rows("select a.name, l.kind from locks l join agents a on a.id = l.holder_id")
+    assert row["kind"] == "automatic"
+    assert row["name"] in allowed
+    assert len(allowed) - 1 <= waited
+    assert len(team.rows("select 1 from refused_edits")) >= 15 - waited
+    store.close()
+
+
 # -- subagents ---------------------------------------------------------------------------------------------------------
 
 
@@ -490,3 +526,47 @@ def test_an_edit_by_a_subagent_is_that_of_its_parent(floor):
     after = floor.store.read(lambda tx: presence.get(tx, agents.by_name(tx, "crew", "alice").id))
     assert after == before
     assert floor.team.rows("select state from deliveries") == [{"state": "unread"}]
+
+
+# -- as processes ------------------------------------------------------------------------------------------------------
+
+
+def test_a_story_of_a_lock(desk):  # noqa: F811
+    """bob takes a file by the verb, alice's program is refused, and goes on when it is free."""
+    (desk.xats.folder / "a.py").write_text("one\n")
+    edit = {"cwd": str(desk.xats.folder), "tool_input": {"file_path": "a.py"}}
+    desk.hook("prompt", **edit)
+    desk.xats("lock", "take", "a.py", "--reason", "half done", "--as", "bob")
+    desk.xats("lock", "check", "a.py", "--as", "alice", code=4)
+    answer = desk.hook("before a change", **edit)
+    assert re.match(
+        r"bob has locked a.py \(half done\), for (9|10) min more\. Your edit was", refusal(json.loads(answer))
+    )
+    said = desk.xats("events", "--type", "edit_refused", "--json").json()["events"]
+    assert [(one["actor"], one["subject"], one["data"]["holder"]) for one in said] == [
+        ("alice", "file:a.py", "bob@crew")
+    ]
+    assert "edit_refused" in desk.xats("events", "--type", "edit_refused").stdout
+    said = desk.xats("recap", "alice", "--as", "bob").stdout
+    assert re.search(r"\nRefused edits\n  a\.py, locked by bob, (just now|\d+ s ago)\n", said)
+    [refused] = desk.xats("recap", "alice", "--as", "bob", "--json").json()["refused_edits"]
+    assert (refused["path"], refused["code"], refused["holder"]) == ("a.py", "lock_held", "bob@crew")
+    desk.xats("lock", "release", "a.py", "--as", "bob")
+    assert desk.hook("before a change", **edit) == ""
+    [lock] = desk.xats("lock", "list", "--as", "alice", "--json").json()["locks"]
+    assert (lock["path"], lock["owner"], lock["kind"]) == ("a.py", "alice@crew", "automatic")
+    desk.xats("lock", "take", "a.py", "--as", "bob", code=4)
+    desk.hook("turn end", **edit)
+    desk.xats("lock", "take", "a.py", "--as", "bob")
+    assert desk.log == ""
+
+
+@pytest.mark.parametrize("broken", ["not a database", ""])
+def test_a_store_that_cannot_be_read_allows_the_edit(desk, broken):  # noqa: F811
+    edit = {"cwd": str(desk.xats.folder), "tool_input": {"file_path": "a.py"}}
+    desk.xats("lock", "take", "a.py", "--as", "bob")
+    desk.store.close()
+    with open(desk.xats.path, "w") as file:
+        file.write(broken)
+    assert desk.hook("before a change", **edit) == ""
+    assert " claude-code PreToolUse " in desk.log or not broken

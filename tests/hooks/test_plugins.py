@@ -98,8 +98,10 @@ const after = async (tool, sessionID, callID, args) => {
   return output.output
 }
 const said = []
-const part = (callID, status) => ({ sessionID: "s1", tool: "edit", callID, state: { status, input: { filePath: "a" } } })
-const update = async (callID, status) => await event("message.part.updated", { part: part(callID, status) })
+const update = async (callID, status) => {
+  const state = { status, input: { filePath: "a" } }
+  await event("message.part.updated", { part: { sessionID: "s1", tool: "edit", callID, state } })
+}
 said.push(await before("edit", "s1", "c1", { filePath: "a" }))
 said.push(await after("edit", "s1", "c1", { filePath: "a" }))
 await update("c1", "completed")

@@ -1292,7 +1292,7 @@ def test_what_opening_has_waited_is_not_waited_again(desk, monkeypatch):
     class Slow(Store):
         def __init__(self, path, **more):
             super().__init__(path, **more)
-            time.sleep(calls.PATIENCE)
+            time.sleep(calls.EDIT_PATIENCE)
 
         def read(self, work):
             left.append(self.patience)

@@ -28,7 +28,6 @@ NOTICE = (
     "xats refused an edit of {agent} for the first time in this team, because of {holder}; the settings lock.enforce, "
     "lock.auto and zone.enforce decide that; all refusals: xats events --type edit_refused"
 )
-REFUSED = "select 1 from events where team = :team and type = 'edit_refused' limit 1"
 
 
 class Change:
@@ -166,16 +165,12 @@ def spelled(tx: Tx, me: Agent | None) -> str:
 def _refuse(tx: Tx, me: Agent, refusal: Objection, xats: str) -> Objection:
     """Note the refusal, and return it with what the model is told. The first one in a team is explained."""
     from xats.base.record import replace
-    from xats.core.locks import automatic
+    from xats.core.locks import automatic, refusals
     from xats.core.teams import teams
 
     if refusal.lock:
         automatic.refuse(tx, me, refusal.lock)
-    first = tx.one(REFUSED, team=me.team) is None
-    file = refusal.file
-    where = {"path": file.path, "worktree": file.worktree, "code": refusal.code, "holder": refusal.holder}
-    tx.event("edit_refused", me.team, me.name, f"file:{file.path}", **where)
-    if not first:
+    if not refusals.note(tx, me, refusal.file, refusal.code, refusal.holder):
         return refusal
     teams.add_notice(tx, me.team, NOTICE.format(agent=me.name, holder=refusal.holder))
     return replace(refusal, text=f"{refusal.text}\n{FIRST.format(xats=xats)}")

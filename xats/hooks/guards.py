@@ -123,7 +123,8 @@ def verdict(tx: Tx, me: Agent | None, call: Call, files: Sequence[File], xats: s
         mine = lock if lock and holds and me and lock.holder_id == me.id else None
         theirs = lock if lock and holds and not mine else None
         said += filter(None, (asked.held(theirs), asked.zone(file), asked.edited(theirs)))
-        takes = takes or (me is not None and asked.is_needed(mine))
+        can_take = me is not None and not (theirs and theirs.explicit)
+        takes = takes or (can_take and asked.is_needed(mine))
     refusal = next((one for one in said if one.refuses), None)
     return Verdict(refusal, tuple(one for one in said if not one.refuses), takes and refusal is None)
 

@@ -160,7 +160,8 @@ def _ends_edits(call: Call) -> bool:
     """Tell whether the automatic locks of the agent end here. At a turn's end a subagent may still be at work."""
     if call.point == "turn end":
         tasks = call.payload.get("background_tasks")
-        return not any(isinstance(one, dict) and one.get("type") == "subagent" for one in tasks or ())
+        running = [one for one in tasks if isinstance(one, dict)] if isinstance(tasks, list) else []
+        return not any("agent_type" in one and one.get("status") == "running" for one in running)
     return call.point in ENDS
 
 

@@ -199,6 +199,15 @@ class RecapOther(Model):
     doing_since: Time | None = field("Since when.")
 
 
+class RecapRefusal(Model):
+    """An edit of a file that a hook refused."""
+
+    path: str = field("The file, from the top of its worktree.")
+    code: Annotated[str, OneOf(["lock_held", "zone_taken", "recently_edited"])] = field("Why.")
+    holder: str = field("The agent with the lock, or the agent or role with the zone.")
+    at: Time = field("When.")
+
+
 class RecapDocument(Document):
     """What an agent did last, and what waits for it."""
 
@@ -210,6 +219,7 @@ class RecapDocument(Document):
     tasks_total: int = field("The number of all of them.")
     locks: list[Lock] = field("The files that it has locked, at most 10; automatic locks are not among them.")
     locks_total: int = field("The number of all of them.")
+    refused_edits: list[RecapRefusal] = field("Its last edits that a hook refused, the newest first, at most 5.")
     others: list[RecapOther] = field("The other agents that are here, the one seen last first.")
 
 
