@@ -361,6 +361,7 @@ sys.exit(code)
 """
 HOT_LINES = {
     "send": ["send", "bob", "hi", "--as", "alice"],
+    "lock check": ["lock", "check", "a.py", "b.py", "--as", "alice"],
     "send to a role, by json": ["send", "role:all-hands", "hi", "--as", "alice", "--json"],
     "send from stdin": ["send", "bob", "-", "--as", "alice"],
     "send with everything": [
