@@ -216,6 +216,16 @@ def test_a_check(by, xats):
     assert by("bob", "check", "a.py", "-q", code=4).stdout == ""
 
 
+def test_a_check_names_the_zone_of_another_owner(by, xats):
+    xats("--as", "alice", "zone", "assign", "alice", "src/")
+    ran = by("bob", "check", "src/c.py")
+    assert ran.stdout == "src/c.py: free; in the zone src/ of alice\n"
+    (found,) = by("bob", "check", "src/c.py", "--json").json()["files"]
+    assert found["zone"] == {"pattern": "src/", "owner": "alice"}
+    assert by("alice", "check", "src/c.py").stdout == "src/c.py: free\n"
+    assert by("bob", "take", "src/c.py", "--json", code=4).error()["code"] == "zone_taken"
+
+
 def test_another_team_in_the_same_worktree_sees_the_lock(by, crew, xats):
     crew.add("zoe", team="web")
     by("alice", "take", "a.py")

@@ -50,6 +50,13 @@ class LockListDocument(Document):
     has_more: bool = field("Whether there are more than are printed.")
 
 
+class FileZone(Model):
+    """The zone of another owner in which a file is."""
+
+    pattern: str = field("Its pattern.")
+    owner: str = field("Its owner: an agent, or role:NAME.")
+
+
 class CheckedFile(Model):
     """A file and its lock."""
 
@@ -57,6 +64,9 @@ class CheckedFile(Model):
     worktree: str = field("The top folder of the worktree.")
     state: Annotated[str, OneOf(("free", "mine", "held"))] = field("Whether nobody, you, or another agent holds it.")
     lock: Lock | None = field("The lock; null: it is free.")
+    zone: FileZone | None = field(
+        "The zone of another owner in which it is; null: none, or it is not known who you are."
+    )
 
 
 class LockCheckDocument(Document):
