@@ -1,7 +1,8 @@
 # fish completion for xats
 # Generated from the command tree by tools/generate.py; change that, then: make generate
 
-# Say whether the verb of the line is $verb, and, if $place is given, whether its argument number $place comes next.
+# Say whether the verb of the line is $verb, and, if $place is given, whether its argument number $place comes next;
+# for a number with a +, that one or a later one.
 function __xats_at --argument-names verb place
     set -l words
     set -l skip no
@@ -11,7 +12,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --about --agent --as --batch --cap --claim --client --color --compat --contract --db --dep --description --due --expect --file --from --key --kind --last --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --resume --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
+            case --about --agent --as --batch --cap --claim --client --color --compat --contract --db --dep --description --due --expect --file --from --key --kind --last --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --of --older --output --pane --param --parent --priority --reason --reply-to --result --resume --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --token --ttl --type --wait --wake --whose
                 set skip yes
             case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-dnops]*[dnops]$' $word; and set skip yes
@@ -23,7 +24,10 @@ function __xats_at --argument-names verb place
     set -l wanted (count $path)
     test (count $words) -ge $wanted; or return
     test $wanted -eq 0; or test "$words[1..$wanted]" = "$verb"; or return
-    test -z "$place"; or test (count $words) -eq (math $wanted + $place - 1)
+    test -z "$place"; and return
+    set -l first (math $wanted + (string trim --chars + -- $place) - 1)
+    string match --quiet '*+' -- $place; and test (count $words) -ge $first; and return
+    test (count $words) -eq $first
 end
 
 # Print values of kind $kind, each with a description.
@@ -88,6 +92,8 @@ complete -c xats -n "__xats_at '' 1" -a recap -d 'Show what an agent works on, i
 complete -c xats -n "__xats_at '' 1" -a team -d 'The agents of a project: list, show, rename, merge, archive, forget, adopt.'
 complete -c xats -n "__xats_at '' 1" -a task -d 'Work that one agent at a time claims: add, claim, submit, approve, done, graph.'
 complete -c xats -n "__xats_at '' 1" -a contract -d 'JSON Schemas that agents agree on: put, get, diff, check, subscribe.'
+complete -c xats -n "__xats_at '' 1" -a lock -d 'Files that one agent at a time may edit: take, release, list, check, steal.'
+complete -c xats -n "__xats_at '' 1" -a zone -d 'Parts of a repository that belong to an agent or a role: assign, list, drop, check.'
 complete -c xats -n "__xats_at '' 1" -a events -d 'Show what happened, or follow it as it happens.'
 complete -c xats -n "__xats_at '' 1" -a poke -d 'Type a prompt into an agent\'s pane and submit it; for people only.'
 complete -c xats -n "__xats_at '' 1" -a deliver -d 'Try every due wake once, without a daemon.'
@@ -146,6 +152,19 @@ complete -c xats -n "__xats_at 'contract' 1" -a unsubscribe -d 'Get no more mail
 complete -c xats -n "__xats_at 'contract' 1" -a subscribers -d 'List the agents that get mail about a contract.'
 complete -c xats -n "__xats_at 'contract' 1" -a rename -d 'Give a contract another name.'
 complete -c xats -n "__xats_at 'contract' 1" -a retire -d 'Retire a contract; its versions can still be read.'
+complete -c xats -n "__xats_at 'lock' 1" -a take -d 'Lock files for me, all of them or none.'
+complete -c xats -n "__xats_at 'lock' 1" -a release -d 'Release locks of mine, so that other agents can edit the files.'
+complete -c xats -n "__xats_at 'lock' 1" -a renew -d 'Renew locks of mine; without a PATH all that I took.'
+complete -c xats -n "__xats_at 'lock' 1" -a list -d 'List the files that agents of this team hold, with the holder, the reason and the time that is left.'
+complete -c xats -n "__xats_at 'lock' 1" -a check -d 'Show whether files are locked: exit 0 if you can edit them, 4 if another agent holds one.'
+complete -c xats -n "__xats_at 'lock' 1" -a steal -d 'Take the lock of another agent, who gets mail with the reason.'
+complete -c xats -n "__xats_at 'lock' 1" -a guard -d 'Check the files of a commit against the locks and zones of others; git runs it, not you.'
+complete -c xats -n "__xats_at 'lock' 1" -a install-git-hook -d 'Let git run xats lock guard before each commit in this repository, in all of its worktrees.'
+complete -c xats -n "__xats_at 'lock' 1" -a uninstall-git-hook -d 'Remove xats lock guard from the hooks of git in this repository; everything else in the file stays.'
+complete -c xats -n "__xats_at 'zone' 1" -a assign -d 'Give a part of this repository to an agent or a role.'
+complete -c xats -n "__xats_at 'zone' 1" -a list -d 'List the zones of the team in all repositories.'
+complete -c xats -n "__xats_at 'zone' 1" -a drop -d 'End zones: those with a pattern in this repository, or all of an owner.'
+complete -c xats -n "__xats_at 'zone' 1" -a check -d 'Show in whose zone a file is: exit 4 if it is the zone of another owner, else 0.'
 complete -c xats -n "__xats_at 'dead' 1" -a list -d 'List mail whose recipient could not be woken, and mail that expired.'
 complete -c xats -n "__xats_at 'dead' 1" -a show -d 'Show a dead letter: its recipient, its reason, and how to fix it.'
 complete -c xats -n "__xats_at 'dead' 1" -a retry -d 'Wake the recipient of a dead letter once more, or send it to another.'
@@ -425,9 +444,32 @@ complete -c xats -n "__xats_at 'contract unsubscribe' 1" -k -a '(__xats_ask cont
 complete -c xats -n "__xats_at 'contract subscribers' 1" -k -a '(__xats_ask contract)'
 complete -c xats -n "__xats_at 'contract rename' 1" -k -a '(__xats_ask contract)'
 complete -c xats -n "__xats_at 'contract retire' 1" -k -a '(__xats_ask contract)'
+complete -c xats -n "__xats_at 'lock take' 1+" -r -F
+complete -c xats -n "__xats_at 'lock take'" -l ttl -x -d 'How long the lock lasts without a command or a hook, 1s to 2h. Default: 10m.'
+complete -c xats -n "__xats_at 'lock take'" -l reason -x -d 'The reason; others see it when xats refuses them the file.'
+complete -c xats -n "__xats_at 'lock take'" -l wait -x -d 'Wait in line up to DURATION for files that others hold; else exit 124.'
+complete -c xats -n "__xats_at 'lock take'" -l queue -d 'If others hold the files, do not wait: get mail when the files are free.'
+complete -c xats -n "__xats_at 'lock release' 1+" -k -a '(__xats_ask held)'
+complete -c xats -n "__xats_at 'lock release'" -l all -d 'Release everything that I have locked.'
+complete -c xats -n "__xats_at 'lock release'" -l token -x -d 'Only if the lock still has this number, from take --json.'
+complete -c xats -n "__xats_at 'lock renew' 1+" -k -a '(__xats_ask held)'
+complete -c xats -n "__xats_at 'lock renew'" -l ttl -x -d 'The new length of the lease, 1s to 2h. Default: as before.'
+complete -c xats -n "__xats_at 'lock renew'" -l token -x -d 'Only if the lock still has this number, from take --json.'
+complete -c xats -n "__xats_at 'lock list'" -l mine -d 'Only locks that I hold, automatic ones included.'
+complete -c xats -n "__xats_at 'lock list'" -l limit -s n -x -d 'Maximum number of results.'
+complete -c xats -n "__xats_at 'lock check' 1+" -r -F
+complete -c xats -n "__xats_at 'lock steal' 1" -r -F
+complete -c xats -n "__xats_at 'lock steal'" -l reason -x -d 'The reason; others see it when xats refuses them the file.'
+complete -c xats -n "__xats_at 'zone assign' 1" -k -a '(__xats_ask address)'
+complete -c xats -n "__xats_at 'zone assign' 2+" -r -F
+complete -c xats -n "__xats_at 'zone assign'" -l nested -d 'Allow a zone in the zone of another owner, or around it; the inner zone applies.'
+complete -c xats -n "__xats_at 'zone list'" -l limit -s n -x -d 'Maximum number of results.'
+complete -c xats -n "__xats_at 'zone drop' 1+" -k -a '(__xats_ask zone)'
+complete -c xats -n "__xats_at 'zone drop'" -l of -x -k -a '(__xats_ask address)' -d 'Only zones of this agent or role:R; without a PATTERN all of its zones.'
+complete -c xats -n "__xats_at 'zone check' 1" -r -F
 complete -c xats -n "__xats_at 'events'" -l follow -s f -d 'Print new events as they happen, until Ctrl-C.'
 complete -c xats -n "__xats_at 'events'" -l since -x -d 'Only events after this id, or from the last DURATION, such as 1h. Default: the latest.'
-complete -c xats -n "__xats_at 'events'" -l type -x -k -a 'message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_doing agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed lock_taken lock_renewed lock_released lock_lapsed lock_stolen contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' -d 'Only events of this type; repeatable.'
+complete -c xats -n "__xats_at 'events'" -l type -x -k -a 'message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_doing agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped edit_refused paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed lock_taken lock_renewed lock_released lock_lapsed lock_stolen zone_assigned zone_dropped contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' -d 'Only events of this type; repeatable.'
 complete -c xats -n "__xats_at 'events'" -l agent -x -k -a '(__xats_ask agent)' -d 'Only what this agent did, what names it, and mail to it.'
 complete -c xats -n "__xats_at 'events'" -l all-teams -d 'Include all teams.'
 complete -c xats -n "__xats_at 'events'" -l limit -s n -x -d 'Maximum number of results.'
@@ -447,11 +489,11 @@ complete -c xats -n "__xats_at 'dead retry'" -l all -d 'Apply to all dead letter
 complete -c xats -n "__xats_at 'dead drop' 1" -k -a '(__xats_ask dead)'
 complete -c xats -n "__xats_at 'dead drop'" -l whose -x -k -a '(__xats_ask agent)' -d 'Only the copy of this recipient.'
 complete -c xats -n "__xats_at 'dead drop'" -l all -d 'Apply to all dead letters.'
-complete -c xats -n "__xats_at 'config get' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
-complete -c xats -n "__xats_at 'config set' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
+complete -c xats -n "__xats_at 'config get' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget lock.enforce lock.auto zone.enforce keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
+complete -c xats -n "__xats_at 'config set' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget lock.enforce lock.auto zone.enforce keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
 complete -c xats -n "__xats_at 'config set'" -l user -d 'Use your own file (default).'
 complete -c xats -n "__xats_at 'config set'" -l project -d 'Use the file of this project.'
-complete -c xats -n "__xats_at 'config unset' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
+complete -c xats -n "__xats_at 'config unset' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget lock.enforce lock.auto zone.enforce keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
 complete -c xats -n "__xats_at 'config unset'" -l user -d 'Use your own file (default).'
 complete -c xats -n "__xats_at 'config unset'" -l project -d 'Use the file of this project.'
 complete -c xats -n "__xats_at 'setup'" -l dry-run -d 'Print what would change, as a diff; change nothing.'
@@ -495,7 +537,7 @@ complete -c xats -n "__xats_at 'db prune'" -l older -x -d 'Remove what is older.
 complete -c xats -n "__xats_at 'db prune'" -l dry-run -d 'Print how much would be removed; change nothing.'
 complete -c xats -n "__xats_at 'db prune'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'demo-agent'" -l role -x -k -a '(__xats_ask role)' -d 'The role of the agent.'
-complete -c xats -n "__xats_at 'help' 1" -k -a 'send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen'
+complete -c xats -n "__xats_at 'help' 1+" -k -a 'send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract lock zone events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen'
 complete -c xats -n "__xats_at 'completion' 1" -k -a 'bash zsh fish'
-complete -c xats -n "__xats_at 'schema' 1" -k -a 'xats send broadcast reply ask ack inbox show thread status log search wait badge register launch unregister agents peek whoami doing recap team agent seat task contract events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db'
-complete -c xats -n "__xats_at 'schema' 2" -k -a 'list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire unset path find test retry drop status start restart stop install uninstall info backup query prune'
+complete -c xats -n "__xats_at 'schema' 1" -k -a 'xats send broadcast reply ask ack inbox show thread status log search wait badge register launch unregister agents peek whoami doing recap team agent seat task contract lock zone events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db'
+complete -c xats -n "__xats_at 'schema' 2" -k -a 'list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire take steal guard install-git-hook uninstall-git-hook assign drop unset path find test retry status start restart stop install uninstall info backup query prune'

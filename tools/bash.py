@@ -193,7 +193,7 @@ def script(verbs: Sequence[Verb]) -> str:
     words = [(name, " ".join(word for word, _ in below)) for name, below in words_below(verbs).items()]
     options = [(verb.path, " ".join(spellings(verb.options))) for verb in verbs if verb.options]
     takes = [(f"{verb.path} {name}", one) for verb in verbs for one in verb.options for name in one.names]
-    places = [(f"{verb.path} {i}", one) for verb in verbs for i, one in enumerate(verb.arguments, 1)]
+    places = [(place(verb.path, i, one), one) for verb in verbs for i, one in enumerate(verb.arguments, 1)]
     parts = {
         "NOTE": NOTE,
         "WORDS": cases(8, ((quoted(name), f"words={quoted(one)}") for name, one in words)),
@@ -203,9 +203,14 @@ def script(verbs: Sequence[Verb]) -> str:
         ),
         "COMMON_KINDS": cases(8, ((name, kind(one)) for one in common for name in one.names if one.metavar)),
         "OPTION_KINDS": cases(16, ((quoted(name), kind(one)) for name, one in takes if one.takes is not None)),
-        "ARGUMENT_KINDS": cases(8, ((quoted(name), kind(one)) for name, one in places)),
+        "ARGUMENT_KINDS": cases(8, ((pattern, kind(one)) for pattern, one in places)),
     }
     return filled(BASH, parts)
+
+
+def place(path: str, number: int, argument: Argument) -> str:
+    """Return the pattern of the places where `argument`, the one with that number of the verb `path`, may stand."""
+    return f"{quoted(f'{path} ')}[{number}-9]*" if argument.repeated else quoted(f"{path} {number}")
 
 
 def kind(given: Option | Argument) -> str:

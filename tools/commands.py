@@ -54,6 +54,8 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("[BODY|@FILE|-]", "DURATION", "KEY", "MODEL", "N", "NAME", "TEXT", "ID|DURATION"), ""),
     **dict.fromkeys(("[TABLE]...", "NAME=VALUE", "SQL"), ""),
     **dict.fromkeys(("TITLE", "TEXT|-", "TEXT|@FILE|-", "[TEXT|@FILE|-]", "TEXT..."), ""),
+    "PATH...": "file",
+    "[PATH]...": "held",
     "0-9": tuple("0123456789"),
     "STATE": STATES,
     "NAME[@V]": "contract-version",
@@ -62,6 +64,8 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "RULE": RULES,
     **dict.fromkeys(("A", "B", "NEW"), ""),
     "OLD": "contract",
+    "PATTERN...": "file",
+    "[PATTERN]...": "zone",
 }
 # Where a metavar means something narrower.
 NARROWER = {
@@ -114,6 +118,11 @@ class Argument:
     help: str
     required: bool
     takes: str | tuple[str, ...]
+
+    @property
+    def repeated(self) -> bool:
+        """Whether several can be given; it is the last argument of its verb."""
+        return self.metavar.endswith("...")
 
     @property
     def usage(self) -> str:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 FISH = r"""# fish completion for xats
 @NOTE@
 
-# Say whether the verb of the line is $verb, and, if $place is given, whether its argument number $place comes next.
+# Say whether the verb of the line is $verb, and, if $place is given, whether its argument number $place comes next;
+# for a number with a +, that one or a later one.
 function __xats_at --argument-names verb place
     set -l words
     set -l skip no
@@ -37,7 +38,10 @@ function __xats_at --argument-names verb place
     set -l wanted (count $path)
     test (count $words) -ge $wanted; or return
     test $wanted -eq 0; or test "$words[1..$wanted]" = "$verb"; or return
-    test -z "$place"; or test (count $words) -eq (math $wanted + $place - 1)
+    test -z "$place"; and return
+    set -l first (math $wanted + (string trim --chars + -- $place) - 1)
+    string match --quiet '*+' -- $place; and test (count $words) -ge $first; and return
+    test (count $words) -eq $first
 end
 
 # Print values of kind $kind, each with a description.
@@ -76,7 +80,8 @@ def script(verbs: Sequence[Verb]) -> str:
     for verb in verbs:
         for i, argument in enumerate(verb.arguments, 1):
             if argument.takes:
-                lines.append(f"complete -c xats -n \"__xats_at '{verb.path}' {i}\" {taken(argument)}")
+                place = f"{i}+" if argument.repeated else str(i)
+                lines.append(f"complete -c xats -n \"__xats_at '{verb.path}' {place}\" {taken(argument)}")
         lines += [declared(f"__xats_at '{verb.path}'", option) for option in verb.options]
     taking = valued(verbs)
     long = " ".join(name for name in taking if name.startswith("--"))

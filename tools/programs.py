@@ -66,6 +66,10 @@ def text() -> str:
             {one.name: events for one in clients if (events := after_tool(one))},
             "the events that they send after a tool",
         ),
+        "EDITS": (
+            {one.name: one.hooks.edits for one in clients if after_tool(one) and one.hooks and one.hooks.edits},
+            "the tools after which they take a remark on an edit",
+        ),
         "EXECUTABLES": (tuple(executables), "names of their processes"),
         "SCRIPTS": (tuple(scripts), "what an interpreter runs, without its suffix"),
         "SESSIONS": (sessions, "variable with the id of a session: the client that sets it, the name of its process"),

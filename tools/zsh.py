@@ -108,7 +108,7 @@ def argument_spec(number: int, argument: Argument) -> str:
     """Return the specification for _arguments of an argument."""
     # With a message where there is nothing to offer, an option in its place would be listed, but not inserted.
     value = taken(argument).removesuffix(" ") + ("" if argument.takes else "()")
-    return quoted(f"{number}{'' if argument.required else ':'}{value}")
+    return quoted(f"*{value}" if argument.repeated else f"{number}{'' if argument.required else ':'}{value}")
 
 
 def taken(given: Option | Argument) -> str:

@@ -62,9 +62,10 @@ def rows_of(mixed) -> dict[str, list[str]]:
 
 def test_in_a_pipe_each_agent_is_one_line_with_everything(mixed, ended):
     rows = rows_of(mixed)
-    assert {len(row) for row in rows.values()} == {11}
+    assert {len(row) for row in rows.values()} == {12}
     assert {row[-1] for row in rows.values()} == {""}  # what they work on
-    told = {name: row[3:-1] for name, row in rows.items()}
+    assert {row[-2] for row in rows.values()} == {""}  # what they have locked
+    told = {name: row[3:-2] for name, row in rows.items()}
     assert told["atwork"] == [f"online, pid {os.getpid()}", "0", "", "%1", "auto", "", ""]
     assert re.fullmatch(r"retrying: busy, again in 9\d s", told["bob"].pop())
     assert told["bob"] == ["unknown, seen just now", "1", "15 min ago", "", "auto", ""]

@@ -459,6 +459,7 @@ LINES = [
     ("xats send --team p\t", "send --team pay"),
     ("xats send bob --subj\tx", "send bob --subject x"),
     ("xats register --client cla\t", "register --client claude-code"),
+    ("xats help send broad\t", "help send broadcast"),
     ("xats --db ../sta\txats.d\t --team t --as bob ack 1\t", "--db ../state/xats.db --team t --as bob ack 1"),
     ("xats ack --db '../state/xats.db' --team t --as bo\t", "ack --db ../state/xats.db --team t --as Bob"),
 ]
@@ -536,6 +537,7 @@ def test_fish_completes(fish):
     assert values("xats send --team t --as b") == ["Bob"]
     assert values("xats send --subj") == ["--subject"]
     assert values("xats register --client cla") == ["claude-code"]
+    assert values("xats help send broad") == ["broadcast"]
     assert values("xats ack --team t --as bob ") == ["3", "2", "1"]
     assert values("xats send bob ") == []
     assert values("xats bogus ") == []

@@ -33,7 +33,7 @@ from xats.store.open import open_store
 from xats.tmux.pane import find
 
 ROOT = Path(__file__).resolve().parents[2]
-SECTIONS = ["store", "tmux", "waking", "daemon", "mail", "clients", "settings", "environment"]
+SECTIONS = ["store", "tmux", "waking", "daemon", "mail", "locks", "clients", "settings", "environment"]
 AGO = r"\d+ s ago|just now"
 needs_tmux = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: no pane can be looked at")
 

@@ -43,7 +43,7 @@ def test_nobody_is_asked_where_nobody_is(xats, settings):
     assert "xats hook install claude-code --yes" in ran.stderr
     ran = xats("hook", "install", "claude-code", "--dry-run")
     assert ran.stdout.startswith(f"--- {settings}\n+++ {settings}\n")
-    assert ran.stdout.count("hook run claude-code") == 7
+    assert ran.stdout.count("hook run claude-code") == 8
     assert settings.read_text() == before
     assert [one.name for one in settings.parent.iterdir()] == ["settings.json"]
 

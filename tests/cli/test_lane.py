@@ -119,6 +119,10 @@ PLAIN = [
     "task add Title --dep 1 --dep 2 --priority 3",
     "task claim --next --lease 5m",
     "contract diff order 1 2",
+    "lock check a.py b.py",
+    "lock take a.py b.py --ttl 5m --wait 10m --reason x",
+    "lock release",
+    "lock release a.py --token 3",
     "events --type a --type b -n 3 -f",
     "db query x -p a=1 -p b=2",
     "doctor",
@@ -357,6 +361,7 @@ sys.exit(code)
 """
 HOT_LINES = {
     "send": ["send", "bob", "hi", "--as", "alice"],
+    "lock check": ["lock", "check", "a.py", "b.py", "--as", "alice"],
     "send to a role, by json": ["send", "role:all-hands", "hi", "--as", "alice", "--json"],
     "send from stdin": ["send", "bob", "-", "--as", "alice"],
     "send with everything": [

@@ -1,13 +1,16 @@
-"""docs/contracts.md and docs/tasks.md show what xats prints: every command runs, in its order, on a terminal."""
+"""The worked examples in docs/ show what xats prints: every command runs, in its order, on a terminal."""
 
 import json
 import re
 import shlex
 from pathlib import Path
 
+from tests.support.yard import git
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CONTRACTS = (DOCS / "contracts.md").read_text()
 TASKS = (DOCS / "tasks.md").read_text()
+ZONES = (DOCS / "zones.md").read_text()
 VARYING = (
     (r"\(claimed by XATS_AGENT\) ", ""),  # in this test no agent has a pane
     (r"just now|\b\d+ (s|min)( ago)?\b", "AGO"),
@@ -60,3 +63,11 @@ def test_the_page_of_tasks_shows_what_is_printed(xats):
     (xats.folder / "docs").mkdir()
     (xats.folder / "docs" / "manual.md").write_text("The manual.\n")
     assert follow(xats, TASKS) == 13
+
+
+def test_the_page_of_zones_shows_what_is_printed(xats):
+    git("init", "-q", xats.folder)
+    git("remote", "add", "origin", "https://example.org/shop.git", cwd=xats.folder)
+    for folder in ("src/server/help", "manual"):
+        (xats.folder / folder).mkdir(parents=True)
+    assert follow(xats, ZONES) == 8

@@ -5,6 +5,7 @@
     WAIT       the same without a word
     RUN cmd    calls the client's shell tool with `cmd`, in a way that needs a person's permission
     EDIT path  calls the client's tool that writes a file, with one line of text
+    CALL t {}  calls the tool `t` with those arguments (JSON); a second such line follows when the first has answered
     else       "Noted: " and the first words of the prompt
 
 The word must start a line of the newest user text; a line WAIT below one of RUN is for when the tool has answered. A
@@ -81,11 +82,12 @@ class Asked:
         self.model = str(body.get("model", "mock"))
         self.tools: list[str] = []
         self.texts: list[str] = []
-        self.answered = False
+        self.results = 0  # of tools, since the newest user text
         getattr(self, "_read_" + protocol)(body)
         self.text = _written(self.texts)
         self.heard = "\n".join(_leaves(body))
         self.keeps_memory = self.text.startswith(MEMORY)
+        self.answered = self.results > 0
         side = self.tools in ([], ["apply_patch"]) or self.keeps_memory or self.text.startswith(SUGGESTION)
         self.kind = "side" if side else "result" if self.answered else "turn"
 
@@ -96,21 +98,18 @@ class Asked:
                 content = message["content"]
                 for block in content if isinstance(content, list) else [{"text": content}]:
                     if block.get("type") == "tool_result":
-                        self.answered = True
-                    elif texts := _blocks([block]):
-                        self.texts += texts
-                        self.answered = self.answered and not _written(texts)
+                        self.results += 1
+                    else:
+                        self._add(_blocks([block]))
 
     def _read_openai(self, body: dict) -> None:
         self.tools = [tool.get("name") or tool.get("type", "") for tool in body.get("tools") or []]
         items = body.get("input") or []
         for item in [{"role": "user", "content": items}] if isinstance(items, str) else items:
             if item.get("role") == "user":
-                texts = _blocks(item["content"])
-                self.texts += texts
-                self.answered = self.answered and not _written(texts)
+                self._add(_blocks(item["content"]))
             elif str(item.get("type", "")).endswith("_output"):
-                self.answered = True
+                self.results += 1
 
     def _read_gemini(self, body: dict) -> None:
         for group in body.get("tools") or []:
@@ -119,20 +118,31 @@ class Asked:
             if content.get("role", "user") == "user":
                 for part in content["parts"]:
                     if "functionResponse" in part:
-                        self.answered = True
-                    elif texts := _blocks([part]):
-                        self.texts += texts
-                        self.answered = self.answered and not _written(texts)
+                        self.results += 1
+                    else:
+                        self._add(_blocks([part]))
 
     def _read_chat(self, body: dict) -> None:
         self.tools = [tool["function"]["name"] for tool in body.get("tools") or []]
         for message in body.get("messages") or []:
             if message["role"] == "user":
-                text = "\n".join(_blocks(message["content"]))  # a plugin's text follows the user's
-                self.texts.append(text)
-                self.answered = self.answered and not _written([text])
-            else:
-                self.answered = message["role"] == "tool"
+                self._add(["\n".join(_blocks(message["content"]))])  # a plugin's text follows the user's
+            elif message["role"] == "tool":
+                self.results += 1
+
+    def _add(self, texts: list[str]) -> None:
+        """Add what the user said; the results of tools before it are of an earlier turn."""
+        self.texts += texts
+        if _written(texts):
+            self.results = 0
+
+    def call(self) -> tuple[str, dict] | None:
+        """Return the tool, and its arguments, that the user's text wants called now."""
+        wanted = re.findall(r"^CALL (\S+) (\{.*\})[ \t]*$", self.text, re.M)
+        if self.kind == "side" or self.results >= len(wanted):
+            return None
+        name, arguments = wanted[self.results]
+        return name, json.loads(arguments)
 
     def shell(self) -> str:
         return next((name for name in SHELL_TOOLS if name in self.tools), "")
@@ -440,6 +450,8 @@ class _Handler(BaseHTTPRequestHandler):
         beside = self.server.model.beside
         if beside and asked.keeps_memory and not asked.answered:
             self._chunk(speech.tool(*beside))
+        elif call := asked.call():
+            self._chunk(speech.tool(*call))
         elif verb == "RUN" and asked.shell():
             self._chunk(speech.tool(asked.shell(), _call(asked.shell(), rest)))
         elif verb == "EDIT" and asked.editor():

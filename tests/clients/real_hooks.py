@@ -21,6 +21,7 @@ import pytest
 from tests.clients import real
 from tests.clients.mock_model import MEMORY, Model
 from tests.clients.office import REVIEW, Office
+from xats.clients import qwen as qwen_hooks
 from xats.hooks.letters import FIRST
 
 CLIENTS = ("claude-code", "codex", "gemini", "opencode", "qwen")
@@ -40,7 +41,6 @@ RESUME = {
     "qwen": "qwen --continue",
 }
 FIRST_AT_PROMPT = ("codex",)  # those whose session begins with the first prompt, and not with the program
-ASKS_FIRST = ("qwen",)  # those that ask their user about an edit, and their hooks when the user has said yes
 AS_PROMPT = ("gemini", "opencode", "qwen")  # those that go on as if they were asked; the rest comes with that prompt
 PRIMER = "You are {} in xats, mail between the agents on this machine."
 
@@ -173,36 +173,6 @@ def test_it_goes_on_only_so_often(office):
     assert len(left) >= 4
     heard = "".join(one["heard"] for one in office.model.requests()[count:])
     assert [number for number in questions if f"Mail #{number} from alice" not in heard] == left
-
-
-def test_an_edit_can_be_forbidden(office):
-    """Nothing forbids one yet; a program that does shows that each client asks, with the path, and takes a no."""
-    with open(office.xats_path, encoding="utf-8") as file:
-        program = file.read()
-    forbid = """from xats.hooks import guards
-no = guards.Guard("held", "held: {path}", lambda tx, agent, path: {} if "held" in path else None)
-guards.GUARDS = (no,)
-"""
-    office.write_xats(program.replace("sys.exit(", f"{forbid}sys.exit("))
-    running = office.start(XATS_AGENT="bob")
-    office.say(running, "hello there")
-    held, free = os.path.join(office.project, "held.txt"), os.path.join(office.project, "free.txt")
-    names = [held, free] if office.name != "codex" else ["held.txt", "free.txt"]  # as its models say it
-    count = len(office.model.requests())
-    running.submit(f"EDIT {names[0]}")
-    if office.name in ASKS_FIRST:
-        office.approve(running)
-    assert f"held: {held} (held)" in office.until_heard(running, "held: ", count, "result")["heard"]
-    running.wait_idle()
-    running.until(lambda: office.state() == "idle", what="the turn goes on, and ends")
-    running.submit(f"EDIT {names[1]}")
-    running.until(lambda: os.path.exists(free) or running.shows(running.client.permission), what="it may")
-    if not os.path.exists(free):
-        office.approve(running)
-    running.until(lambda: os.path.exists(free), what="it is written")
-    assert not os.path.exists(held)
-    running.wait_idle()
-    assert office.log() == ""
 
 
 # -- how it becomes an agent -------------------------------------------------------------------------------------------
@@ -559,7 +529,7 @@ def test_the_agent_that_keeps_qwens_memory_gets_no_mail(office):
     settings, seen = f"{office.home}/.qwen/settings.json", f"{office.folder}/seen"
     with open(settings, encoding="utf-8") as file:
         read = json.load(file)
-    assert "PostToolUse" not in read["hooks"]
+    assert [one["matcher"] for one in read["hooks"]["PostToolUse"]] == ["|".join(qwen_hooks.EDITS)]
     tee = f"(cat; echo) | tee -a {seen} | {office.xats_path} hook run qwen"  # as an earlier xats installed it
     read["hooks"]["PostToolUse"] = [{"hooks": [{"type": "command", "command": tee, "timeout": 10000}]}]
     with open(settings, "w", encoding="utf-8") as file:

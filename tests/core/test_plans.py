@@ -12,9 +12,12 @@ from xats.core.agents import agents, presence, registration
 from xats.core.agents.agents import Seat
 from xats.core.agents.registration import Changes
 from xats.core.contracts import contracts, subscribers, views
+from xats.core.locks import automatic, refusals
+from xats.core.locks.files import File
 from xats.core.mail import inbox, owed, sending, status
 from xats.core.mail.sending import Draft
 from xats.core.waking import attempts, wakes
+from xats.core.zones import zones
 from xats.schemas.diff import Diff
 
 pytestmark = pytest.mark.sqlite
@@ -64,6 +67,14 @@ def wake_of(tx) -> wakes.Wake:
     return found
 
 
+def refuse(tx, me) -> None:
+    lock = automatic.take(tx, me, FILE)
+    assert lock
+    automatic.refuse(tx, me, lock)
+    refusals.note(tx, me, FILE, "recently_edited", lock.holder)
+
+
+FILE = File("h1", "/shop/.git", "/shop", "src/a.py", "src/a.py", "https://example.org/shop.git")
 DIFF = Diff("breaking", "compatible", ())
 
 # what: (the function, whether it writes)
@@ -98,7 +109,7 @@ HOT = {
     "settle": lambda tx, me: inbox.settle(tx, me, inbox.shown(tx, me, 50), inbox.hook_reader("s-2")),
     "goes on": lambda tx, me: inbox.has_proven(tx, me, inbox.hook_reader("s-1"), tx.now, prompt=True),
     "gone on": lambda tx, me: inbox.mark_proven(tx, me, inbox.hook_reader("s-1"), tx.now, prompt=True),
-    "mail": lambda tx, me: presence.mail(tx, me.id),
+    "mail": lambda tx, me: presence.pending(tx, me.id),
     "release": lambda tx, me: inbox.release(tx, me, inbox.claim(tx, me, inbox.Query(), "r1", lambda _: False)),
     "ack": lambda tx, me: inbox.ack(tx, me, 2),
     "show": lambda tx, me: inbox.show(tx, me, 1),
@@ -148,6 +159,15 @@ HOT = {
     "unsubscribe": lambda tx, me: subscribers.unsubscribe(tx, me, "order"),
     "rename a contract": lambda tx, me: contracts.rename(tx, me, "order", "purchase"),
     "retire a contract": lambda tx, me: contracts.retire(tx, me, "order"),
+    "edit": lambda tx, me: automatic.take(tx, me, FILE),
+    "edit after another": lambda tx, me: (automatic.take(tx, agents.by_name(tx, "crew", "bob"), FILE), refuse(tx, me)),
+    "edits end": automatic.end,
+    "a failed edit": lambda tx, me: automatic.end(tx, me, [FILE]),
+    "has edited": lambda tx, me: presence.has_edited(tx, me.id),
+    "refused edits to read": automatic.to_read,
+    "a refused edit is read": lambda tx, me: automatic.saw(tx, me, [FILE]),
+    "refused edits": lambda tx, me: refusals.last(tx, me, 5),
+    "zone of a file": lambda tx, me: zones.others(tx, me, FILE),
     "latest events": lambda tx, _: events.after(tx, events.Query("crew"), 10),
 }
 

@@ -23,8 +23,10 @@ from xats.base import process, request
 from xats.cli.clients import hook_ask
 from xats.clients import waiters
 from xats.core.agents import agents
+from xats.core.locks import locks
 from xats.daemon import autostart, loop
-from xats.hooks import guards, wait
+from xats.hooks import wait
+from xats.identity.files import locate
 
 PROMPT = {"hook_event_name": "UserPromptSubmit", "prompt": "hello"}
 TOOL = {"hook_event_name": "PostToolUse", "tool_name": "Bash"}
@@ -109,6 +111,27 @@ def is_connected(remote):
         return sum(line.rstrip("\n").endswith(remote.socket()) for line in file) > 1
 
 
+def test_an_edit_is_refused_by_the_daemon_and_allowed_where_that_is_stopped(remote):
+    daemon = remote.daemon()
+    with pytest.MonkeyPatch.context() as patch:  # where the daemon finds the id of this machine
+        patch.setenv("XATS_HOME", remote.home)
+        file = locate("a.py", remote.folder)
+        remote.team.do("bob", locks.take, [file])
+    edit = {"hook_event_name": "PreToolUse", "tool_name": "Edit", "tool_input": {"file_path": "a.py"}}
+    assert "bob has locked a.py" in remote.hook(edit)
+    assert remote.hook({**edit, "tool_input": {"file_path": "b.py"}}) == ""
+    alice = remote.team.agent("alice")
+    [held] = remote.store.read(lambda tx: locks.held_by(tx, alice.id))
+    assert (held.file.path, held.kind) == ("b.py", "automatic")
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        until(lambda: process.state(daemon.pid) == "stopped")
+        assert remote.hook(edit) == ""
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+    assert remote.hook_log.endswith(" claude-code PreToolUse daemon_silent: the daemon did not answer within 1 s\n")
+
+
 def test_a_stopped_daemon_makes_a_hook_wait_for_a_second(remote):
     daemon = remote.daemon()
     remote.mail()
@@ -187,16 +210,22 @@ def test_a_session_start_starts_the_daemon(remote):
     assert "Mail #1" in until(lambda: remote.hook(PROMPT), what="an answer")
 
 
-@pytest.mark.parametrize("event, connects", [("PreToolUse", True), ("PostToolUse", False)])
-def test_without_a_daemon_a_hook_that_may_refuse_a_change_connects_directly(monkeypatch, event, connects):
+@pytest.mark.parametrize(
+    "client, event, tool, connects",
+    [
+        ("claude-code", "PreToolUse", "Edit", True),
+        ("claude-code", "PostToolUse", "Edit", False),
+        ("qwen", "PreToolUse", "edit", True),
+        ("qwen", "PreToolUse", "read_file", False),
+    ],
+)
+def test_without_a_daemon_a_hook_that_may_refuse_an_edit_connects_directly(monkeypatch, client, event, tool, connects):
     directly = []
-    monkeypatch.setattr(guards, "GUARDS", ("a guard",))
     monkeypatch.setattr(hook_ask, "_directly", directly.append)
     monkeypatch.setattr(autostart, "ensure_running", lambda *_: None)
     with contextlib.nullcontext() if connects else pytest.raises(request.Unreachable):
-        hook_ask._without(
-            ["claude-code"], {"hook_event_name": event}, "postgresql://nowhere/none", request.Unreachable()
-        )
+        told = {"hook_event_name": event, "tool_name": tool}
+        hook_ask._without([client], told, "postgresql://nowhere/none", request.Unreachable())
     assert [one.event for one in directly] == [event] * connects
 
 

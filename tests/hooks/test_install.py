@@ -151,7 +151,7 @@ def test_a_waiter_comes_and_goes_when_it_is_asked_for(path, program):
             "timeout": 604800,
         }
     installed = look(CLAUDE, "user", str(path), words)
-    assert (installed.state, installed.waiter, len(installed.events)) == ("installed", True, 7)
+    assert (installed.state, installed.waiter, len(installed.events)) == ("installed", True, 8)
     assert install(path, words=words).action == "unchanged"  # to bring it up to date does not take it away
     carry_out(plan_install(CLAUDE, str(path), ("/new/xats",)))
     assert {one["command"] for one in waits(path).values()} == {

@@ -77,6 +77,50 @@ await hooks["chat.message"]({ sessionID: "s1" }, later)
 await event("session.deleted", { info: { id: "s1" } })
 console.log(JSON.stringify({ sent, message, refused, output: output.output, later }))
 """
+EDITS = """
+const client = { session: { promptAsync: async () => {} } }
+const hooks = await (await import(process.argv[2])).Xats({ client, directory: "/proj" })
+const event = async (type, properties) => await hooks.event({ event: { type, properties } })
+await event("session.created", { info: { id: "s1" } })
+await event("session.created", { info: { id: "s2", parentID: "s1" } })
+await event("session.created", { info: { id: "s3", parentID: "s2" } })
+const before = async (tool, sessionID, callID, args) => {
+  try {
+    await hooks["tool.execute.before"]({ tool, sessionID, callID }, { args })
+    return ""
+  } catch (problem) {
+    return problem.message
+  }
+}
+const after = async (tool, sessionID, callID, args) => {
+  const output = { output: "done" }
+  await hooks["tool.execute.after"]({ tool, sessionID, callID, args }, output)
+  return output.output
+}
+const said = []
+const update = async (callID, status) => {
+  const state = { status, input: { filePath: "a" } }
+  await event("message.part.updated", { part: { sessionID: "s1", tool: "edit", callID, state } })
+}
+said.push(await before("edit", "s1", "c1", { filePath: "a" }))
+said.push(await after("edit", "s1", "c1", { filePath: "a" }))
+await update("c1", "completed")
+said.push(await before("write", "s1", "c2", { filePath: "a" }))
+await update("c2", "running")
+await update("c2", "error")
+await update("c2", "error")
+await after("read", "s2", "c3", { filePath: "a" }) // a subagent without a refused edit
+said.push(await before("edit", "s3", "c4", { filePath: "a" }), await after("edit", "s3", "c4", { filePath: "a" }))
+console.log(JSON.stringify(said))
+"""
+REFUSED = """
+const said = [await before("edit", "s3", "c1", { filePath: "a" })]
+await update("c1", "error") // that was refused, so it has not failed
+await after("read", "s2", "c2", { filePath: "a" })
+await after("read", "s3", "c3", { filePath: "a" })
+await after("glob", "s3", "c4", { pattern: "a" })
+console.log(JSON.stringify(said))
+"""
 AMP = """
 const on = {}
 ;(await import(process.argv[2])).default({ on: (name, run) => (on[name] = run) })
@@ -240,6 +284,35 @@ def test_opencode(tmp_path):
     assert said["refused"] == "locked by bob"
     assert said["output"] == "done\n\nmail 2"
     assert said["sent"] == [{"path": {"id": "s1"}, "body": {"parts": [{"type": "text", "text": "mail 3"}]}}]
+
+
+def about_edits(told):
+    """Return what was told of tools: the event, the session and its subagent, and the file."""
+    return [
+        (one["hook_event_name"], one["session_id"], one.get("agent_id"), one.get("tool_input", {}).get("filePath"))
+        for one in told
+        if "tool_name" in one
+    ]
+
+
+def test_opencode_tells_of_edits_those_of_subagents_as_of_their_parents(tmp_path):
+    remark = {"hookSpecificOutput": {"hookEventName": "PreToolUse", "additionalContext": "the zone of bob"}}
+    said, told = run(tmp_path, "opencode", EDITS, {"PreToolUse": remark})
+    assert said == ["", "done\n\nthe zone of bob", "", "", "done\n\nthe zone of bob"]
+    assert about_edits(told) == [
+        ("PreToolUse", "s1", None, "a"),
+        ("PostToolUse", "s1", None, None),
+        ("PreToolUse", "s1", None, "a"),
+        ("PostToolUseFailure", "s1", None, "a"),
+        ("PreToolUse", "s1", "s3", "a"),
+    ]
+
+
+def test_opencode_tells_what_a_subagent_reads_after_a_refused_edit(tmp_path):
+    script = EDITS[: EDITS.index("said.push")].replace("const said = []\n", "") + REFUSED
+    said, told = run(tmp_path, "opencode", script, {"PreToolUse": ANSWERS["PreToolUse"]})
+    assert said == ["locked by bob"]
+    assert about_edits(told) == [("PreToolUse", "s1", "s3", "a"), ("PostToolUse", "s1", "s3", "a")]
 
 
 def test_amp(tmp_path):

@@ -14,6 +14,7 @@ from xats.hooks import routine, run
 from xats.store.sqlite import SCHEMA_VERSION
 
 TOOL = {"hook_event_name": "PostToolUse", "session_id": "s1"}
+GEMINI = {"hook_event_name": "AfterTool", "session_id": "s1"}
 
 
 @pytest.fixture
@@ -47,6 +48,11 @@ def test_a_tool_without_mail_is_routine(busy, environ):
     before = content(busy)
     assert busy.hook("after a tool", env=environ) == ""
     assert content(busy) == before
+
+
+def test_a_tool_of_gemini_that_edits_nothing_is_routine(busy):
+    told = {**GEMINI, "tool_name": "read_file", "tool_response": {"llmContent": "x"}}
+    assert is_routine(busy, told, "gemini")
 
 
 def content(busy):
@@ -128,7 +134,13 @@ def in_a_team_that_was_renamed(busy):
     sql(busy, "update teams set moved_to = 'other' where name = 'crew'")
 
 
+def with_an_edit_that_was_refused(busy):
+    values = "(select id from agents where name = 'alice'), 'h', '/w', 'a.py', 1, 1"
+    sql(busy, f"insert into refused_edits (agent_id, host, worktree, path_key, lock_id, at) select {values}")
+
+
 UNUSUAL = [
+    with_an_edit_that_was_refused,
     with_mail,
     with_mail_that_was_shown,
     with_a_task,
@@ -162,6 +174,8 @@ def test_what_is_unusual_is_no_routine(busy, change):
         ({**TOOL, "session_id": "s2"}, "claude-code"),
         ({"hook_event_name": "PostToolUse"}, "claude-code"),
         (TOOL, "gemini"),
+        ({**GEMINI, "tool_name": "replace"}, "gemini"),
+        ({**GEMINI, "tool_name": "read_file", "tool_response": {"error": {"message": "x"}}}, "gemini"),
         (TOOL, "?"),
         (None, "claude-code"),
     ],

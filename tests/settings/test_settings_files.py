@@ -17,7 +17,7 @@ from xats.core.address import check_name
 from xats.core.mail import inbox
 from xats.core.waking.limits import hop_limit
 from xats.delivery.settings import Settings, files_of, from_environment
-from xats.hooks import letters
+from xats.hooks import enforcing, letters
 from xats.settings import copies, keys, origin, parse
 from xats.settings.stricter import GUARDS
 from xats.store.sqlite.paths import default_path
@@ -106,6 +106,15 @@ def test_the_environment_comes_before_the_users_file_and_an_empty_variable_is_no
         ("", "[hook]\nbudget = 7000", "", "XATS_HOOK_BUDGET", "4000"),
         ("[inbox]\nbudget = 0", "[inbox]\nbudget = 9000", "", "XATS_INBOX_BUDGET", "9000"),
         ("", "[inbox]\nbudget = 0", "", "XATS_INBOX_BUDGET", "8000"),
+        ("", "[lock]\nenforce = 'warn'", "", "XATS_LOCK_ENFORCE", "deny"),
+        ("[lock]\nenforce = 'off'", "[lock]\nenforce = 'warn'", "", "XATS_LOCK_ENFORCE", "warn"),
+        ("[lock]\nenforce = 'warn'", "[lock]\nenforce = 'deny'", "", "XATS_LOCK_ENFORCE", "deny"),
+        ("", "[zone]\nenforce = 'deny'", "", "XATS_ZONE_ENFORCE", "deny"),
+        ("", "[zone]\nenforce = 'off'", "", "XATS_ZONE_ENFORCE", "warn"),
+        ("", "[zone]\nenforce = 'deny'", "off", "XATS_ZONE_ENFORCE", "off"),
+        ("", "[lock]\nauto = false", "", "XATS_LOCK_AUTO", "1"),
+        ("[lock]\nauto = false", "[lock]\nauto = true", "", "XATS_LOCK_AUTO", "1"),
+        ("[lock]\nauto = false", "[lock]\nauto = false", "", "XATS_LOCK_AUTO", "0"),
     ],
 )
 def test_a_project_only_makes_it_stricter(place, user, project, environ, name, wanted):
@@ -468,6 +477,9 @@ READERS = {
     "XATS_KEEP": keeping.age,
     "XATS_HOOK_BUDGET": letters.budget,
     "XATS_INBOX_BUDGET": inbox.page_size,
+    enforcing.LOCKS: lambda environ: enforcing.level(environ, enforcing.LOCKS),
+    enforcing.ZONES: lambda environ: enforcing.level(environ, enforcing.ZONES),
+    enforcing.AUTO: enforcing.locks_edits,
 }
 READERS |= dict.fromkeys(
     ("XATS_QUIET_MS", "XATS_LADDER", "XATS_WAKE_TIMEOUT", "XATS_READ_WITHIN", "XATS_WAKE_OFF"), from_environment

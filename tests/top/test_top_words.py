@@ -121,9 +121,24 @@ def told(kind, subject, actor=None, title=None, **data):
             "poked bob, refused: the agent is busy",
         ),
         (
-            ("lock_taken", "lock:src", "bob", None, {"path": "a\x1b[2J", "n": 1}),
+            ("lock_taken", "lock:a.py", "bob", None, {"path": "a\x1b[2J", "holder": "bob@crew", "reason": "new lexer"}),
             "bob",
-            "lock taken lock:src path=a^[[2J n=1",
+            "locked a^[[2J, because: new lexer",
+        ),
+        (
+            ("lock_lapsed", "lock:a.py", None, None, {"path": "a.py", "holder": "bob@crew"}),
+            "xats",
+            "ended the lock of bob on a.py",
+        ),
+        (
+            ("lock_stolen", "lock:a.py", "carol", None, {"path": "a.py", "holder": "bob@crew", "reason": "it hangs"}),
+            "carol",
+            "took the lock of bob on a.py, because: it hangs",
+        ),
+        (
+            ("task_added", "task:7", "bob", None, {"path": "a\x1b[2J", "n": 1}),
+            "bob",
+            "task added task:7 path=a^[[2J n=1",
         ),
     ],
 )

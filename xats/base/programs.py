@@ -34,6 +34,8 @@ AFTER_TOOL = {
     "gemini": ("AfterTool",),
     "opencode": ("PostToolUse",),
 }
+#: the tools after which they take a remark on an edit
+EDITS = {"gemini": ("write_file", "replace")}
 #: names of their processes
 EXECUTABLES = (
     "aider",

@@ -22,8 +22,8 @@ def doctor(here: Context) -> int:
     """Check everything that mail depends on, and name the fixes; change nothing.
 
     It checks the store, tmux and every agent's pane, the transports that can wake each agent, the daemon, waiting mail,
-    the agent programs, the settings files and the environment. It exits 5 if a check fails; a warning does not change
-    the exit code. -q prints only failures and warnings.
+    locks, the agent programs, the settings files and the environment. It exits 5 if a check fails; a warning does not
+    change the exit code. -q prints only failures and warnings.
 
     Example: xats doctor
 
@@ -55,6 +55,7 @@ def examine(here: Context) -> list[Check]:
         environment,
         facts,
         files,
+        locks,
         mail,
         program,
         settings,
@@ -89,6 +90,7 @@ def examine(here: Context) -> list[Check]:
         *section("waking", lambda: waking.checks(here.path, found, seen, of_tmux)),
         *section("daemon", lambda: daemon.checks(here.path, found, here.environ)),
         *of_mail,
+        *section("locks", lambda: locks.checks(found)),
         *section("clients", lambda: clients.checks(found, here.environ, here.path)),
         *section("settings", lambda: settings.checks(here.environ)),
         *section("environment", lambda: program.checks(here.environ, found)),

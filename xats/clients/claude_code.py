@@ -8,7 +8,7 @@ title. In the view of all agents typed text starts a new session: its title says
 from __future__ import annotations
 
 from xats.base.record import replace
-from xats.clients.model import Client, Hook, Hooks, Profile, ToolSandbox, claude_like
+from xats.clients.model import Client, Hook, Hooks, Profile, ToolSandbox, added, claude_like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,8 +92,9 @@ HOOKS = Hooks(
     user="settings.json",
     project=".claude/settings.local.json",
     form="groups",
-    events=claude_like("Edit|Write|MultiEdit|NotebookEdit"),
+    events=claude_like("Edit|Write|MultiEdit|NotebookEdit", fails=True),
     private=True,
+    warn=added,
     waiter=(Hook("session start", "SessionStart", verb="wait"), Hook("turn end", "Stop", verb="wait")),
     rewakes=True,
     takes_back=("prompt", "session end"),

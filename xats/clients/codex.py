@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.base.record import replace
-from xats.clients.model import Client, Hook, Hooks, Profile, Sharing, ToolSandbox, claude_like
+from xats.clients.model import Client, Hook, Hooks, Profile, Sharing, ToolSandbox, added, claude_like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ HOOKS = Hooks(
     project=".codex/hooks.json",
     form="groups",
     events=(*claude_like("apply_patch|Edit|Write"), Hook("broken off", "Interrupt")),
+    warn=added,
 )
 CLIENT = Client(
     SCREEN,

@@ -51,7 +51,7 @@ def refuse(_: str, why: str) -> Json:
 
 # It also runs its hooks after the user interrupts a turn, and then removes the whole turn. It has no event for when it
 # has compressed its context: its hook for that runs at every turn. What its session start adds after /clear does not
-# reach the model.
+# reach the model. What its hook before a tool adds does not either.
 HOOKS = Hooks(
     "gemini",
     variable="GEMINI_CLI_HOME",
@@ -75,6 +75,7 @@ HOOKS = Hooks(
     guarded=True,
     go_on=go_on,
     refuse=refuse,
+    edits=("write_file", "replace"),
     forgets=True,
     takes_back=("turn end", "session end"),
     answered=answered,

@@ -99,12 +99,16 @@ def refused(event: str, why: str) -> Json:
     return {"hookSpecificOutput": said}
 
 
-def claude_like(edits: str) -> tuple[Hook, ...]:
-    """Return the events of Claude Code, which other programs have too; `edits` matches the tools that edit files."""
+def claude_like(edits: str, *, fails: bool = False) -> tuple[Hook, ...]:
+    """Return the events of Claude Code, which other programs have too; `edits` matches the tools that edit files.
+
+    With `fails` the program also has the event of a tool that failed.
+    """
     return (
         Hook("session start", "SessionStart"),
         Hook("prompt", "UserPromptSubmit"),
         Hook("before a change", "PreToolUse", edits),
+        *((Hook("failed change", "PostToolUseFailure", edits),) if fails else ()),
         Hook("after a tool", "PostToolUse"),
         Hook("waiting", "PermissionRequest"),
         Hook("turn end", "Stop"),
@@ -141,6 +145,10 @@ class Hooks:
     add: Callable[[str, str], Json] = added  #: of the event and the text: the answer that adds it
     go_on: Callable[[str], Json] = continued  #: of the text: the answer by which a turn goes on with it
     refuse: Callable[[str, str], Json] = refused  #: of the event and the reason: the answer that forbids a change
+    warn: Callable[[str, str], Json] | None = None  #: of the event and a remark: the answer that allows a change, and
+    #: gives the remark to the model; None: it has no such answer
+    edits: tuple[str, ...] = ()  #: its tools that edit, where a remark on an edit goes with the hook after that tool
+    reads: tuple[str, ...] = ()  #: its tools that read a file, where xats sees them only by the hook before a change
     empty_prompt: str = "prompt"  #: the moment of a prompt without text
     foreign_edits: bool = False  #: whether another agent inside it may be at work in a hook before a change
     forgets: bool = False  #: whether it does not say that it shortened its memory, so a prompt reminds of requests

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.base.record import replace
-from xats.clients.model import Client, Hooks, Profile, claude_like
+from xats.clients.model import Client, Hooks, Profile, added, claude_like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,9 +44,12 @@ def launch(start: Launch, kit: Kit) -> Launch:
 # This plugin uses the event names of Claude Code, so that one reader understands them all.
 PLUGIN = """
 const EDITS = new Set(["edit", "write", "patch", "apply_patch", "multiedit"])
+const READS = new Set(["read", "bash"])
 
 export const Xats = async ({ client, directory }) => {
-  const children = new Set() // sessions of subagents, which are nobody's seat
+  const children = new Map() // session of a subagent, which is nobody's seat: the session that started it
+  const edits = new Map() // call of a tool that edits: what its model is told when it has edited
+  const refused = new Set() // sessions of subagents with a refused edit: what they read is told
   const started = new Map() // session: what it is told with its first prompt, or will be
   const continued = new Set() // sessions whose turn was begun by the end of the one before
   const stopped = new Set() // sessions whose turn the user broke off: their end is no reason to go on
@@ -59,10 +62,20 @@ export const Xats = async ({ client, directory }) => {
   const say = (about) => (last = last.then(() => ask({ cwd: directory, ...about })))
 
   const tell = async (event, sessionID, more) => {
-    if (!sessionID || children.has(sessionID)) return {}
+    if (children.has(sessionID)) return await tellOfChild(event, sessionID, more)
+    if (!sessionID) return {}
     const answer = await say({ hook_event_name: event, session_id: sessionID, ...more })
     waiters.get(sessionID)?.saw(contextOf(answer) + (answer.reason ?? ""))
     return answer
+  }
+
+  // Only an edit of a subagent, and what it reads after a refused one, is told: as its parent's.
+  const tellOfChild = async (event, child, more) => {
+    const edit = EDITS.has(more.tool_name) && event !== "PostToolUse"
+    if (!edit && !(READS.has(more.tool_name) && refused.has(child))) return {}
+    let parent = child
+    while (children.has(parent)) parent = children.get(parent)
+    return await say({ hook_event_name: event, session_id: parent, agent_id: child, ...more })
   }
 
   const start = async (sessionID, source) => {
@@ -87,7 +100,7 @@ export const Xats = async ({ client, directory }) => {
         const about = event.properties ?? {}
         const sessionID = about.sessionID ?? about.info?.id
         if (event.type === "session.created") {
-          if (about.info?.parentID) children.add(about.info.id)
+          if (about.info?.parentID) children.set(about.info.id, about.info.parentID)
           else await start(about.info?.id, "startup")
         } else if (event.type === "session.compacted") {
           started.delete(sessionID) // what it was told is gone: it is told again with the next prompt
@@ -99,6 +112,11 @@ export const Xats = async ({ client, directory }) => {
           waiters.delete(sessionID)
           started.delete(sessionID)
           children.delete(sessionID)
+          refused.delete(sessionID)
+        } else if (event.type === "message.part.updated") {
+          const { tool, callID, state } = about.part ?? {}
+          if (state?.status !== "error" || !edits.delete(callID)) return
+          await tell("PostToolUseFailure", about.part.sessionID, { tool_name: tool, tool_input: state.input })
         } else if (event.type === "permission.asked" || event.type === "permission.updated") {
           await tell("PermissionRequest", sessionID, {})
         } else if (event.type === "permission.replied") {
@@ -143,7 +161,10 @@ export const Xats = async ({ client, directory }) => {
       let refusal = ""
       try {
         const about = { tool_name: input.tool, tool_input: output.args }
-        refusal = refusalOf(await tell("PreToolUse", input.sessionID, about))
+        const answer = await tell("PreToolUse", input.sessionID, about)
+        refusal = refusalOf(answer)
+        if (!refusal) edits.set(input.callID, contextOf(answer))
+        else if (children.has(input.sessionID)) refused.add(input.sessionID)
       } catch {}
       if (refusal) throw new Error(refusal)
     },
@@ -152,7 +173,10 @@ export const Xats = async ({ client, directory }) => {
       try {
         // Where no text can be added no mail is asked for: it would be lost.
         const event = typeof output.output === "string" ? "PostToolUse" : "PreToolUse"
-        const text = contextOf(await tell(event, input.sessionID, { tool_name: input.tool }))
+        const read = event === "PostToolUse" && READS.has(input.tool) ? { tool_input: input.args } : {}
+        const said = contextOf(await tell(event, input.sessionID, { tool_name: input.tool, ...read }))
+        const text = [edits.get(input.callID), said].filter(Boolean).join("\\n\\n")
+        edits.delete(input.callID)
         if (text) output.output += "\\n\\n" + text
       } catch {}
     },
@@ -167,7 +191,8 @@ HOOKS = Hooks(
     user="plugins/xats.js",
     project=".opencode/plugins/xats.js",
     form="plugin",
-    events=claude_like(""),
+    events=claude_like("", fails=True),
+    warn=added,
     plugin=PLUGIN,
 )
 CLIENT = Client(

@@ -8,7 +8,7 @@ Atom One and GitHub. With those themes, and with most themes of users, xats take
 from __future__ import annotations
 
 from xats.base.record import replace
-from xats.clients.model import Client, Hooks, Profile, claude_like
+from xats.clients.model import Client, Hook, Hooks, Profile, claude_like
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,9 +75,12 @@ def launch(start: Launch, kit: Kit) -> Launch:
     return replace(start, environ={**start.environ, DEFAULTS: path}, files=((path, text),), hooks="launch")
 
 
-# xats installs no hook after a tool: Qwen Code also runs that hook for the tools of a background agent that manages its
-# memory, and mail would reach only that agent. The results of its own tools go to the model like a prompt, so it runs
-# the hook for a prompt without text.
+# xats gives no mail to the hook after a tool: Qwen Code also runs that hook for the tools of a background agent that
+# manages its memory, and mail would reach only that agent. The results of its own tools go to the model like a prompt,
+# so it runs the hook for a prompt without text. What its hook before a tool adds does not reach the model, so a remark
+# on an edit goes with the hook after that edit. The hook before a change also sees which files it reads.
+EDITS = ("write_file", "edit", "replace", "notebook_edit")
+READS = ("read_file",)
 HOOKS = Hooks(
     "qwen",
     variable="QWEN_HOME",
@@ -86,11 +89,16 @@ HOOKS = Hooks(
     user="settings.json",
     project=".qwen/settings.json",
     form="groups",
-    events=tuple(one for one in claude_like("write_file|edit|replace") if one.point != "after a tool"),
+    events=(
+        *(one for one in claude_like("|".join((*EDITS, *READS)), fails=True) if one.point != "after a tool"),
+        Hook("after a change", "PostToolUse", "|".join(EDITS)),
+    ),
     comments=True,
     unit=1000,
     named=True,
     guarded=True,
+    edits=EDITS,
+    reads=READS,
     empty_prompt="after a tool",
     foreign_edits=True,
     takes_back=("prompt", "session end"),

@@ -36,6 +36,10 @@ select label, count(*) as n from labels l join agents a on a.id = l.agent_id
 where l.kind = :kind and l.label >= :low and l.label < :high and a.team = :team and a.unregistered_at is null
 group by l.label limit :most
 """
+ZONES = """
+select z.pattern, z.role, a.name from zones z left join agents a on a.id = z.owner_id where z.team = :team
+order by z.pattern limit :most
+"""
 TEAMS = """
 select team as label, count(*) as n from agents where team >= :low and team < :high and unregistered_at is null
 group by team limit :most
@@ -155,6 +159,13 @@ select c.name, v.version, v.note, v.backward, v.forward from contracts c
 join contract_versions v on v.contract_id = c.id
 where c.team = :team and c.name_key = :key order by v.version desc limit :most
 """
+
+
+def zones_of(tx: Tx, team: str, prefix: str) -> Candidates:
+    """Yield the patterns of the zones of `team`."""
+    for row in tx.all(ZONES, team=team, most=MOST):
+        if row["pattern"].startswith(prefix):
+            yield row["pattern"], row["name"] or f"role:{row['role']}"
 
 
 def contracts_of(tx: Tx, team: str, prefix: str) -> Candidates:

@@ -14,7 +14,7 @@ from xats.core.teams import teams
 from xats.delivery import desktop, settings
 from xats.delivery.transports import command
 from xats.health import FAIL, OK, WARN, Check
-from xats.hooks import letters
+from xats.hooks import enforcing, letters
 from xats.identity import project
 
 TYPE_CHECKING = False
@@ -41,6 +41,9 @@ READERS: dict[str, Reader | None] = {
     "XATS_KEEP": keeping.age,
     "XATS_HOOK_BUDGET": letters.budget,
     "XATS_INBOX_BUDGET": inbox.page_size,
+    enforcing.LOCKS: lambda environ: enforcing.level(environ, enforcing.LOCKS),
+    enforcing.ZONES: lambda environ: enforcing.level(environ, enforcing.ZONES),
+    enforcing.AUTO: enforcing.locks_edits,
     "XATS_NAME_NEW": None,
     "XATS_DB": None,
     "XATS_HOME": None,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xats.clients.model import Client, Hooks, Json
 
 PATIENCE = 0.15  # seconds in all for which a hook waits for a busy store before it has something to hand over
+EDIT_PATIENCE = 4.0  # the same before an edit: without a check and a lock, another agent may overwrite it
 
 
 class Call(Circumstances):
@@ -33,9 +34,10 @@ class Call(Circumstances):
         self._asked = asked
         if asked:
             self.pid, self.cwd = asked.pid, asked.cwd
-        self.room = asked.patience if asked else PATIENCE  #: seconds in all to wait for a busy store
         self.client, self.hooks, self.event, self.payload, self.path = client, client.hooks, event, payload, path
         self.point = _point(client.hooks, event)
+        usual = EDIT_PATIENCE if self.point == "before a change" else PATIENCE
+        self.room = asked.patience if asked else usual  #: seconds in all to wait for a busy store
         self.subagent = bool(
             payload.get("agent_id")
         )  #: whether a subagent of the session sends this; it is no agent of its own

@@ -14,6 +14,7 @@ LARGEST = 1 << 20  # bytes of an event; a larger one holds the output of a tool,
 SESSIONS = ("thread_id", "session_id", "conversation_id", "sessionId")  # what programs call the id of a session
 #: what tools and models wrote: xats does not read it, and does not send it to the daemon
 LEFT_OUT = ("tool_response", "tool_output", "tool_result", "last_assistant_message", "prompt_response")
+FAILED = "xats_failed"  # what xats adds to the event of a tool whose result it leaves out, if that is an error
 LONGEST_ID = 200  # characters
 
 
@@ -30,6 +31,20 @@ def _id(name: str, value: object) -> str | None:
 
         check(value, name, left="Nothing was done.")
     return value
+
+
+def failed(event: Mapping[str, Any]) -> bool:
+    """Tell whether `event` comes after a tool that has failed: Gemini CLI has no event of its own for that."""
+    result = event.get("tool_response")
+    return event.get(FAILED) is True or (isinstance(result, dict) and bool(result.get("error")))
+
+
+def carried(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what xats needs of `event`, to send it to the daemon."""
+    found = {name: value for name, value in event.items() if name not in LEFT_OUT}
+    if failed(event):
+        found[FAILED] = True
+    return found
 
 
 class _Late(Exception):

@@ -1,6 +1,8 @@
-"""Guards before a file change: each may refuse the change, and then the program tells its model why.
+"""Guards: whether an agent may edit a file now. A hook asks them before an edit, and its program tells its model.
 
-A new guard is one line in `GUARDS`. xats asks them in order for each file of the change. The first refusal counts.
+They are asked in this order: the lock that another agent took, the zone of another agent, and the automatic lock of an
+agent that has just edited the file. A guard refuses an edit, or makes a remark on it. A session without an agent gets
+remarks only.
 """
 
 from __future__ import annotations
@@ -8,16 +10,17 @@ from __future__ import annotations
 import os
 
 from xats.base.record import record
+from xats.hooks import enforcing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Sequence
 
     from xats.core.agents.agents import Agent
+    from xats.core.locks.files import File
+    from xats.core.locks.locks import Lock
     from xats.hooks.call import Call
     from xats.store import Tx
-
-    Check = Callable[[Tx, Agent, str], Mapping[str, str] | None]
 
 PATCHED = (
     "*** Add File",
@@ -25,49 +28,48 @@ PATCHED = (
     "*** Delete File",
     "*** Move to",
 )  # what stands before the name of a file in a patch
+NAMED = ("file_path", "notebook_path", "path", "filePath", "absolute_path")  # what tools call the file
+HELD, ZONED, EDITED = "lock_held", "zone_taken", "recently_edited"  # the codes of the guards
 
 
 @record
-class Guard:
-    """A check before a file change."""
+class Objection:
+    """What a guard says about an edit of one file."""
 
-    code: str  #: a stable word for programs
-    sentence: str  #: for the model; `{path}` is the file, other fields in braces are what the check returns
-    check: Check  #: takes the transaction, the agent and the path; None allows the change
+    code: str  #: HELD, ZONED or EDITED
+    refuses: bool  #: whether the edit is refused; otherwise this is a remark
+    file: File
+    holder: str  #: name@team, or role:R of a zone
+    text: str  #: for the model
+    lock: Lock | None = None  #: the automatic lock that refuses
 
 
 @record
-class Refusal:
-    """Why an agent may not change a file now."""
+class Verdict:
+    """What the guards say about an edit."""
 
-    code: str
-    sentence: str
-
-    @property
-    def text(self) -> str:
-        """What the model reads."""
-        return f"{self.sentence} ({self.code})"
+    refusal: Objection | None  #: why the edit is refused
+    remarks: tuple[Objection, ...]  #: what the agent is told of an edit that is allowed
+    takes: bool  #: whether the edit takes or extends an automatic lock
 
 
-GUARDS: tuple[Guard, ...] = ()
+ALLOWED = Verdict(None, (), False)
 
 
-def refusal(tx: Tx, agent: Agent, call: Call) -> Refusal | None:
-    """Return why `agent` may not make the change that `call` announces, None where no guard refuses it."""
-    for path in paths(call) if GUARDS else ():
-        for guard in GUARDS:
-            facts = guard.check(tx, agent, path)
-            if facts is not None:
-                return Refusal(guard.code, guard.sentence.format(path=path, **facts))
-    return None
+# -- the files of an edit ----------------------------------------------------------------------------------------------
+
+
+def edits(call: Call) -> bool:
+    """Tell whether `call` comes before an edit: some programs call the same hook before they read a file."""
+    return call.point == "before a change" and call.payload.get("tool_name") not in call.hooks.reads
 
 
 def paths(call: Call) -> list[str]:
-    """Return the files that a tool is about to change, as far as its input names them, as absolute paths."""
+    """Return the files that the tool of `call` names in its input, as absolute paths."""
     given = call.payload.get("tool_input")
     if not isinstance(given, dict):
         return []
-    named = [given.get(name) for name in ("file_path", "notebook_path", "path", "filePath")]
+    named = [given.get(name) for name in NAMED]
     found = [one for one in named if isinstance(one, str) and one]
     for name in ("command", "input", "patch", "patchText"):
         patch = given.get(name)
@@ -77,3 +79,166 @@ def paths(call: Call) -> list[str]:
                 if rest and head in PATCHED:
                     found.append(rest.strip())
     return [os.path.join(call.folder or "", one) for one in found]
+
+
+def files(call: Call) -> list[File]:
+    """Return the files that the tool of `call` names in its input, each once, in the order of locks."""
+    return located(call, paths(call))
+
+
+def located(call: Call, named: Iterable[str]) -> list[File]:
+    """Return the files that the paths `named` mean for `call`. A path that cannot be a file is left out."""
+    found = []
+    for path in named:
+        from xats.base.errors import XatsError
+        from xats.identity.files import locate
+
+        try:
+            found.append(locate(path, call.folder))
+        except XatsError:
+            continue
+    if len(found) < 2:
+        return found
+    from xats.core.locks.files import in_order
+
+    return in_order(found)
+
+
+# -- the guards --------------------------------------------------------------------------------------------------------
+
+
+def verdict(tx: Tx, me: Agent | None, call: Call, files: Sequence[File], xats: str) -> Verdict:
+    """Return what the guards say about an edit of `files` by `me`, or by a session without an agent.
+
+    `xats` is how its shell calls xats.
+    """
+    from xats.core.locks import locks
+
+    asked = Asked(tx, me, call, xats)
+    said: list[Objection] = []
+    takes = False
+    for file in files:
+        lock = locks.at(tx, file)
+        holds = lock is not None and locks.holds(tx, lock)
+        mine = lock if lock and holds and me and lock.holder_id == me.id else None
+        theirs = lock if lock and holds and not mine else None
+        said += filter(None, (asked.held(theirs), asked.zone(file), asked.edited(theirs)))
+        can_take = me is not None and not (theirs and theirs.explicit)
+        takes = takes or (can_take and asked.is_needed(mine))
+    refusal = next((one for one in said if one.refuses), None)
+    return Verdict(refusal, tuple(one for one in said if not one.refuses), takes and refusal is None)
+
+
+class Asked:
+    """The guards as one edit asks them: the settings are read at their first use."""
+
+    def __init__(self, tx: Tx, me: Agent | None, call: Call, xats: str) -> None:
+        self.tx, self.me, self.call, self.xats = tx, me, call, xats
+        self._levels: dict[str, str] | None = None
+
+    def level(self, name: str) -> str:
+        """Return what the setting `name` asks for; its default where its value is invalid."""
+        if self._levels is None:
+            environ = self.call.settings()
+            self._levels = {one: environ.get(one) or default for one, default in enforcing.DEFAULTS.items()}
+        found = self._levels[name]
+        known = (enforcing.OFF, enforcing.WARN, enforcing.DENY) if name != enforcing.AUTO else ("0", "1")
+        return found if found in known else enforcing.DEFAULTS[name]
+
+    def held(self, lock: Lock | None) -> Objection | None:
+        """Return what is to be said of the `lock` of another agent, if it is one that the agent took."""
+        if lock is None or not lock.explicit:
+            return None
+        level = self.level(enforcing.LOCKS)
+        if level == enforcing.OFF:
+            return None
+        refuses = level == enforcing.DENY and self.me is not None
+        from xats.base.calling import quoted
+        from xats.base.durations import rough
+
+        who, path = self._name(lock.holder), self._path(lock.file)
+        why = f" ({_shown(lock.reason)})" if lock.reason else ""
+        left = rough(max(lock.until - self.tx.now, 1000))
+        text = (
+            f"{who} has locked {path}{why}, for {left} more. {'Your edit was refused.' if refuses else _ALLOWED} "
+            f"Ask {who}: {self.xats} ask {who} '...'. "
+            f"Or wait until it is free: {self.xats} lock take {quoted(path)} --wait 10m"
+        )
+        return Objection(HELD, refuses, lock.file, lock.holder, text)
+
+    def zone(self, file: File) -> Objection | None:
+        """Return what is to be said of the zone of another agent, or of another role, in which `file` is."""
+        if self.level(enforcing.ZONES) == enforcing.OFF:
+            return None
+        from xats.core.zones import zones
+
+        team = self._team()
+        zone = zones.others(self.tx, self.me, file) if self.me else team and zones.owner(self.tx, team, file)
+        if not zone:
+            return None
+        refuses = self.level(enforcing.ZONES) == enforcing.DENY and self.me is not None
+        who, path = zone.owner.address, self._path(file)
+        text = (
+            f"{path} is in the zone {_shown(zone.pattern)} of {who}. "
+            f"{'Your edit was refused.' if refuses else _ALLOWED} Ask {who}: {self.xats} ask {who} '...'"
+        )
+        return Objection(ZONED, refuses, file, f"{who}@{team}", text)
+
+    def edited(self, lock: Lock | None) -> Objection | None:
+        """Return what is to be said of the `lock` of another agent, if it is an automatic one."""
+        if lock is None or lock.explicit or self.level(enforcing.AUTO) == "0":
+            return None
+        from xats.base.durations import ago
+        from xats.core.locks import automatic
+
+        if self.me is not None and automatic.may_pass(self.tx, self.me, lock):
+            return None
+        refuses = self.me is not None
+        who, path = self._name(lock.holder), self._path(lock.file)
+        when = ago(lock.until - automatic.LASTS, self.tx.now)
+        text = f"{who} edited {path} {when}. " + (
+            "Your edit was refused: read the file again, then edit it." if refuses else _ALLOWED
+        )
+        return Objection(EDITED, refuses, lock.file, lock.holder, text, lock)
+
+    def is_needed(self, mine: Lock | None) -> bool:
+        """Tell whether an edit must write an automatic lock. `mine` is the agent's own lock on the file."""
+        from xats.core.locks import automatic
+
+        if mine and (mine.explicit or mine.until - self.tx.now >= automatic.NEAR):
+            return False
+        return self.level(enforcing.AUTO) == "1"
+
+    def _team(self) -> str | None:
+        """Return the team of the agent, or of the project where there is no agent; None if that is not known."""
+        if self.me:
+            return self.me.team
+        from xats.base.errors import XatsError
+
+        try:
+            return self.call.asked(self.tx) or self.call.project_team(self.tx)
+        except XatsError:
+            return None
+
+    def _name(self, holder: str) -> str:
+        """Return the address `holder` as the agent would write it."""
+        name, _, team = holder.partition("@")
+        return name if self.me and team == self.me.team else holder
+
+    def _path(self, file: File) -> str:
+        """Return the path of `file` as the agent would write it."""
+        if self.call.folder and os.path.realpath(self.call.folder) == file.worktree:
+            return _shown(file.path)
+        return _shown(file.absolute)
+
+
+_ALLOWED = "Your edit is allowed."
+
+
+def _shown(text: str) -> str:
+    """Return `text` on one line, with its control characters made visible."""
+    if text.isascii() and text.isprintable():
+        return text
+    from xats.base.visible import one_line
+
+    return one_line(text)

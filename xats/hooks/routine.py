@@ -42,7 +42,7 @@ def settles(
     if not isinstance(document, dict) or document.get("hook_event_name") not in programs.AFTER_TOOL.get(client, ()):
         return False
     session = event.session_id(document)
-    if session is None:
+    if session is None or event.failed(document) or document.get("tool_name") in programs.EDITS.get(client, ()):
         return False
     from xats.core.agents import routine
 

@@ -90,10 +90,11 @@ def act(call: Call, store: Store) -> None:
         from xats.hooks.start import start
 
         start(call, store)
+    elif call.subagent:
+        from xats.hooks import changes
+
+        changes.run(call, store)
     else:
         from xats.hooks import turn
 
-        if call.subagent:
-            turn.renew(call, store)
-        else:
-            turn.run(call, store)
+        turn.run(call, store)

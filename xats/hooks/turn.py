@@ -9,11 +9,11 @@ from xats.base.record import record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents.agents import Agent, Session
-    from xats.core.agents.presence import Presence
+    from xats.core.agents.presence import Pending, Presence
     from xats.core.mail.inbox import Reader
     from xats.core.states import PresenceState
     from xats.hooks.call import Call
-    from xats.hooks.guards import Refusal
+    from xats.hooks.changes import Change
     from xats.hooks.handover import Mail
     from xats.store import Store, Tx
 
@@ -25,12 +25,18 @@ STATES: dict[str, PresenceState] = {
     "session start": "idle",
     "prompt": "busy",
     "before a change": "busy",
+    "after a change": "busy",
+    "failed change": "busy",
     "after a tool": "busy",
     "waiting": "waiting",
     "turn end": "idle",
     "broken off": "idle",
     "session end": "ended",
 }
+
+
+CHANGES = ("before a change", "after a change", "failed change")  # the hooks around one edit
+ENDS = ("prompt", "turn end", "broken off", "session end")  # where the automatic locks of an agent end
 
 
 @record
@@ -41,7 +47,8 @@ class _Seen:
     session: Session | None
     known: Presence | None
     mail: bool  #: whether there may be unread mail
-    refused: Refusal | None  #: why the agent may not make the change that it is about to make
+    change: Change | None  #: what is to be done about an edit, or about files that were read
+    lets_go: bool  #: whether this hook ends automatic locks of the agent
     proves: bool  #: whether this hook proves that the model saw mail that was shown
     reminds: bool  #: whether to remind the agent of requests that it has not answered
     renews: bool  #: whether its claims must be renewed
@@ -52,25 +59,43 @@ def run(call: Call, store: Store) -> None:
     from xats.core.agents import agents
 
     seen = store.read(lambda tx: _look(tx, call))
-    if seen is None or _is_over(call, seen.known):
+    if seen is None:
+        if call.point in CHANGES or call.payload.get("tool_name") in call.hooks.edits:
+            from xats.hooks import changes
+
+            changes.run(call, store)
         return
-    me, known = seen.me, seen.known
-    if seen.refused:
-        call.answer(call.hooks.refuse(call.event, seen.refused.text))
+    if _is_over(call, seen.known):
+        return
+    me, known, change = seen.me, seen.known, seen.change
     lost = _taken_back(call, known)
     wanted = (seen.mail or lost) and _may_hand_over(call, known)
-    if wanted or lost or seen.proves or seen.reminds or _changes(call, known):
-        store.patience = call.patience
-        mail, reminder = store.write(
-            lambda tx: (_note(tx, call, wanted=wanted, lost=lost), _reminder(tx, me) if seen.reminds else "")
-        )
-        if mail or reminder:
-            from xats.hooks import handover
+    notes = wanted or lost or seen.proves or seen.reminds or seen.lets_go or _changes(call, known)
 
-            handover.hand_over(call, store, me, mail, reminder)
-    elif seen.renews:
+    def write(tx: Tx) -> tuple[Mail | None, str]:
+        if change:
+            change.note(tx, me)
+        if not notes:
+            agents.touch(tx, me)
+            return None, ""
+        return _note(tx, call, wanted=wanted, lost=lost), _reminder(tx, me) if seen.reminds else ""
+
+    mail, more = None, ""
+    if notes or seen.renews or (change and change.writes):
         store.patience = call.patience
-        store.write(lambda tx: agents.touch(tx, me))
+        try:
+            mail, more = store.write(write)
+        except Exception:
+            if change:
+                change.answer()  # a refusal stands, although the store did not note it
+            raise
+    if change:
+        change.answer()
+        more = "\n\n".join(filter(None, (more, change.late_remark)))
+    if mail or more:
+        from xats.hooks import handover
+
+        handover.hand_over(call, store, me, mail, more)
     if seen.session:
         _follow(call, store, me, seen.session)
 
@@ -91,20 +116,6 @@ def _follow(call: Call, store: Store, me: Agent, session: Session) -> None:
         record_host(call, store, me, session)
 
 
-def renew(call: Call, store: Store) -> None:
-    """Renew the claims of the agent whose subagent sends this event. Raises what the store raises."""
-    from xats.core.agents import agents
-    from xats.identity.resolve import resolve_or_none
-
-    def look(tx: Tx) -> Agent | None:
-        me = resolve_or_none(tx, call)
-        return me if me and agents.renewal_due(tx, me) else None
-
-    if me := store.read(look):
-        store.patience = call.patience
-        store.write(lambda tx: agents.touch(tx, me))
-
-
 # -- looking -----------------------------------------------------------------------------------------------------------
 
 
@@ -117,23 +128,41 @@ def _look(tx: Tx, call: Call) -> _Seen | None:
     me = resolve_or_none(tx, call)
     if me is None:
         return None
-    refused = None
-    if call.point == "before a change":
-        from xats.hooks import guards
-
-        refused = guards.refusal(tx, me, call)
     known = presence.get(tx, me.id)
-    mail, shown = presence.mail(tx, me.id)
+    pending = presence.pending(tx, me.id)
+    change = None
+    if call.point in CHANGES or (call.point == "after a tool" and _is_of_edits(call, pending)):
+        from xats.hooks.changes import Change
+
+        change = Change(call)
+        change.look(tx, me)
     return _Seen(
         me,
         agents.current_session(tx, me),
         known,
-        mail,
-        refused,
-        proves=shown and _proves(tx, call, me),
+        pending.unread,
+        change,
+        lets_go=pending.edited and _ends_edits(call),
+        proves=pending.shown and _proves(tx, call, me),
         reminds=_may_forget(call, known, tx.now) and presence.may_owe(tx, me.id),
         renews=agents.renewal_due(tx, me),
     )
+
+
+def _is_of_edits(call: Call, pending: Pending) -> bool:
+    """Tell whether this hook after a tool may be about an edit, or about a file that must be read after one."""
+    from xats.hooks import event
+
+    return pending.refused or call.payload.get("tool_name") in call.hooks.edits or event.failed(call.payload)
+
+
+def _ends_edits(call: Call) -> bool:
+    """Tell whether the automatic locks of the agent end here. At a turn's end a subagent may still be at work."""
+    if call.point == "turn end":
+        tasks = call.payload.get("background_tasks")
+        running = [one for one in tasks if isinstance(one, dict)] if isinstance(tasks, list) else []
+        return not any("agent_type" in one and one.get("status") == "running" for one in running)
+    return call.point in ENDS
 
 
 def _proves(tx: Tx, call: Call, me: Agent) -> bool:
@@ -183,7 +212,7 @@ def _is_over(call: Call, known: Presence | None) -> bool:
 
 def _changes(call: Call, known: Presence | None) -> bool:
     """Tell whether this hook changes what is `known` of the agent."""
-    if call.hooks.foreign_edits and call.point == "before a change":
+    if call.hooks.foreign_edits and call.point in CHANGES:
         return False
     if known is None or known.state != STATES[call.point] or known.client_session != call.session:
         return True
@@ -258,8 +287,13 @@ def _note(tx: Tx, call: Call, *, wanted: bool, lost: bool) -> Mail | None:
         from xats.core.mail import inbox
 
         inbox.take_back(tx, me, known.at)
-    if presence.mail(tx, me.id)[1]:
+    pending = presence.pending(tx, me.id)
+    if pending.shown:
         _mark_proven(tx, call, me)
+    if pending.edited and _ends_edits(call):
+        from xats.core.locks import automatic
+
+        automatic.end(tx, me)
     mail = None
     if wanted and _may_hand_over(call, known):
         from xats.hooks import handover

@@ -140,7 +140,7 @@ def _ask(call: Call, what: str, bound: Bound | None = None) -> object:
     if "://" in call.path:
         from xats.base import request
 
-        event = {name: value for name, value in call.payload.items() if name not in events.LEFT_OUT}
+        event = events.carried(call.payload)
         said: dict[str, Any] = {"client": call.client.name, "event": event, "bound": bound and bound.fields}
         try:
             return request.ask(call.path, "waiter", call.given, ASKING, what=what, **said)

@@ -112,6 +112,15 @@ def find(start: str | None = None) -> Project | None:
     return _above(begin, owner) or _without_git(begin, owner)
 
 
+def is_submodule(found: Project) -> bool:
+    """Tell whether the worktree of `found` is that of a submodule, by its `.git` file."""
+    named = _link(os.path.join(found.here, ".git"), found.here, "gitdir:")
+    if named is None:
+        return False
+    directory = os.path.realpath(named)  # PATH/modules/NAME, or PATH/worktrees/NAME/modules/NAME
+    return directory.startswith(f"{found.path}/") and "/modules/" in directory[len(found.path) :]
+
+
 def _above(begin: str, owner: int) -> Project | None:
     """Return the repository that contains the folder `begin`, or None."""
     for folder in _upward(begin):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # The transports by which an agent is woken, in the order in which they are tried.
 TRANSPORTS = ("hook", "waiter", *programs.INBOXES, "tmux")
+ENFORCEMENT = ("off", "warn", "deny")
 SHOWN = 40  # characters of a wrong value that are repeated
 LONGEST = 1000  # characters of a path
 
@@ -278,7 +279,7 @@ class Key:
 
     @property
     def project(self) -> str:
-        """What a project's file may do to it: LONGER, FEWER or MORE; "": nothing."""
+        """What a project's file may do to it: LONGER, FEWER, MORE or STRICTER; "": nothing."""
         return GUARDS[self.variable][0] if self.variable in GUARDS else ""
 
     @property
@@ -357,6 +358,28 @@ KEYS = (
         Count(999_999_999),
         "8000",
         "The most bytes of mail that inbox prints at once if not on a terminal; 0: no limit.",
+    ),
+    Key(
+        "lock.enforce",
+        "XATS_LOCK_ENFORCE",
+        Choice(ENFORCEMENT),
+        "deny",
+        "What a hook does before an edit of a file that another agent has locked: off, warn or deny.",
+    ),
+    Key(
+        "lock.auto",
+        "XATS_LOCK_AUTO",
+        Switch("1", "0"),
+        "1",
+        "Whether an edit locks its file for 2 minutes, so that another agent must read it again before it edits it; "
+        "the variable is 0 or 1.",
+    ),
+    Key(
+        "zone.enforce",
+        "XATS_ZONE_ENFORCE",
+        Choice(ENFORCEMENT),
+        "warn",
+        "What a hook does before an edit in the zone of another agent: off, warn or deny.",
     ),
     Key(
         "keep",

@@ -5,7 +5,8 @@ Each command and hook in a project with a settings file imports it, so it is sma
 
 from __future__ import annotations
 
-LONGER, FEWER, MORE = "longer", "fewer", "more"  # what a project's file may do to a setting
+# What a project's file may do to a setting.
+LONGER, FEWER, MORE, STRICTER = "longer", "fewer", "more", "stricter"
 # variable: what a project's file may do to it, and its default as a text of the variable
 GUARDS = {
     "XATS_QUIET_MS": (LONGER, "2000"),
@@ -13,7 +14,11 @@ GUARDS = {
     "XATS_WAKE_OFF": (MORE, ""),
     "XATS_HOOK_BUDGET": (FEWER, "4000"),
     "XATS_INBOX_BUDGET": (FEWER, "8000"),
+    "XATS_LOCK_ENFORCE": (STRICTER, "deny"),
+    "XATS_LOCK_AUTO": (STRICTER, "1"),
+    "XATS_ZONE_ENFORCE": (STRICTER, "warn"),
 }
+LEVELS = ("0", "off", "warn", "1", "deny")  # from the loosest to the strictest, of what STRICTER is the rule for
 UNLIMITED = ("XATS_INBOX_BUDGET",)  # 0 stands for no limit
 
 
@@ -23,6 +28,8 @@ def stricter(name: str, ours: str, theirs: str) -> str:
     ours = ours or default
     if rule == MORE:
         return ",".join(one for one in dict.fromkeys((*ours.split(","), *theirs.split(","))) if one)
+    if rule == STRICTER:
+        return max(ours, theirs, key=LEVELS.index)
     pick = max if rule == LONGER else min
 
     def size(text: str) -> float:

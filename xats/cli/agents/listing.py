@@ -30,12 +30,13 @@ ALL = (
     "WAKE BY",
     "PAUSED",
     "WAKE",
+    "LOCKS",
     "DOING",
 )  # in a pipe
-OPTIONAL = ("ROLE", "ABOUT", "OLDEST")
+OPTIONAL = ("ROLE", "ABOUT", "OLDEST", "LOCKS")
 LAID_OUT = (  # from how many columns of a terminal, which columns of the table
-    (PLENTY, ("AGENT", "ROLE", "ABOUT", "CLIENT", "STATE", "UNREAD", "OLDEST", "BY", "WAKE")),
-    (ROOM, ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "OLDEST", "BY", "WAKE")),
+    (PLENTY, ("AGENT", "ROLE", "ABOUT", "CLIENT", "STATE", "UNREAD", "OLDEST", "LOCKS", "BY", "WAKE")),
+    (ROOM, ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "OLDEST", "LOCKS", "BY", "WAKE")),
     (76, ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "WAKE")),
     (0, ("AGENT", "STATE", "UNREAD", "WAKE")),
 )
@@ -50,9 +51,9 @@ def agents(
 ) -> int:
     """List the agents of this team.
 
-    Each line says whether the agent is online and why, how much mail it has not read, how xats wakes it, and the state
-    of its wake. The field transports of --json lists the transports that could wake it now, first to last. Below the
-    table, or last in a line of a pipe, is what the agents said with xats doing.
+    Each line says whether the agent is online and why, how much mail it has not read, how xats wakes it, the state of
+    its wake, and how many files it has locked. The field transports of --json lists the transports that could wake it
+    now, first to last. Below the table, or last in a line of a pipe, is what the agents said with xats doing.
 
     Example: xats agents --role reviewer
     """
@@ -128,6 +129,7 @@ def _cells(details: Details, state: State, ways: list[str], now: int, *, words: 
         "WAKE BY": agent.wake_by,
         "PAUSED": "paused" if details.paused else "",
         "WAKE": waking.wake_brief(details, now, words=words),
+        "LOCKS": str(details.locks) if details.locks else "",
         "DOING": doing[0] if (doing := states.doing(session, state)) else "",
     }
 
@@ -164,6 +166,7 @@ def listed_json(details: Details, state: State, ways: list[str]) -> dict[str, An
         "wake_by": details.agent.wake_by,
         "transports": ways,
         "paused": details.paused,
+        "locks": details.locks,
         "expected": documents.expected_json(details.expected),
         "presence": documents.presence_json(details),
     }

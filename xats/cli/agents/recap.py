@@ -6,8 +6,10 @@ from xats.base.durations import ago, iso
 from xats.base.record import record
 from xats.cli.agents import listing, reach, states
 from xats.cli.kit import fit, render, views
+from xats.cli.locks import text as locks_text
 from xats.core import recap as core
 from xats.core.agents import listing as core_listing
+from xats.core.locks import locks, refusals
 from xats.core.mail import owed
 from xats.core.tasks import recap as task_recap
 from xats.hooks import letters
@@ -22,12 +24,16 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Context, Me
     from xats.core.agents.agents import Agent, Details
+    from xats.core.locks.locks import Lock
+    from xats.core.locks.refusals import Refusal
     from xats.core.mail.owed import Request
     from xats.core.recap import Item
     from xats.core.tasks.recap import Todo
     from xats.store import Tx
 
-MAIL, REQUESTS, TASKS = 10, 10, 10  # lines of each list; requests and tasks are counted
+MAIL, REQUESTS, TASKS, LOCKS = 10, 10, 10, 10  # lines of each list; requests and tasks are counted
+REFUSED = 5  # lines of refused edits
+WHY = {"lock_held": "locked by", "zone_taken": "in the zone of", "recently_edited": "just edited by"}
 EVERY = 10_000  # requests among which xats looks for those that another agent may see
 
 
@@ -43,6 +49,8 @@ class _Recap:
     owed_total: int
     tasks: list[Todo]
     tasks_total: int
+    locks: list[Lock]
+    refused: list[Refusal]
     others: list[Details]
 
 
@@ -50,8 +58,8 @@ def recap(here: Context, name: params.OptionalNameArg = None) -> int:
     """Show what an agent works on, its last mail, and what waits for it.
 
     That is what the agent said with xats doing, its last mail in both directions with the newest last, the requests
-    that it has read and not answered, its tasks, and who else is here. It does not mark mail as read. Each session of
-    an agent begins with a short form of it.
+    that it has read and not answered, its tasks, the files that it has locked, its edits that were refused, and who
+    else is here. It does not mark mail as read. Each session of an agent begins with a short form of it.
 
     A person sees the mail of every agent. An agent sees its own, and of another agent only the mail between them.
 
@@ -94,6 +102,8 @@ def _look(here: Context, tx: Tx, me: Me, name: str | None) -> _Recap:
         owed_total=count,
         tasks=tasks,
         tasks_total=tasks_total,
+        locks=locks.held_by(tx, agent.id, explicit=True),
+        refused=refusals.last(tx, agent, REFUSED),
         others=core.others(tx, agent, LOOKED_AT),
     )
 
@@ -138,6 +148,21 @@ def _lines(
         yield "", letters.task(task, now)
     if found.tasks_total > len(found.tasks):
         yield "", f"and {found.tasks_total - len(found.tasks)} more"
+    if found.locks:
+        yield "Locked files", ""
+    for lock in found.locks[:LOCKS]:
+        why = f" ({lock.reason})" if lock.reason else ""
+        yield (
+            "",
+            f"{locks_text.path_of(lock.file, locks_text.top_of(here))}, for {locks.left(lock, now)} more{why}",
+        )
+    if len(found.locks) > LOCKS:
+        yield "", f"and {len(found.locks) - LOCKS} more"
+    if found.refused:
+        yield "Refused edits", ""
+    for refusal in found.refused:
+        why = f"{WHY[refusal.code]} {views.near(refusal.holder, team)}"
+        yield "", f"{refusal.path}, {why}, {ago(refusal.at, now)}"
     if others:
         yield "Also here", ""
     for other, its in others:
@@ -186,6 +211,11 @@ def _json(found: _Recap, agent: dict[str, Any], others: list[tuple[Details, Stat
             for one in found.tasks
         ],
         "tasks_total": found.tasks_total,
+        "locks": [locks_text.lock_json(one) for one in found.locks[:LOCKS]],
+        "locks_total": len(found.locks),
+        "refused_edits": [
+            {"path": one.path, "code": one.code, "holder": one.holder, "at": iso(one.at)} for one in found.refused
+        ],
         "others": [_other_json(one.agent, states.doing(one.session, state), state) for one, state in others],
     }
 

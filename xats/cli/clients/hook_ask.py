@@ -35,7 +35,7 @@ def main(words: Sequence[str]) -> int:
             return OK
         sent = str(document.get("hook_event_name", ""))[:40]
         try:
-            said = {name: value for name, value in document.items() if name not in event.LEFT_OUT}
+            said = event.carried(document)
             request.ask(path, "hook", os.environ, PATIENCE, _write, client=client, event=said)
         except request.Unreachable as problem:
             _without(words, document, path, problem)
@@ -67,7 +67,7 @@ def _without(words: Sequence[str], document: object, path: str, why: request.Unr
     call = calls.parse(calls.client_of(words), document, path)
     if call is None or not run.matters(call):
         return
-    if not run.starts(call) and not (call.point == "before a change" and guards.GUARDS):
+    if not run.starts(call) and not guards.edits(call):
         raise why
     from xats.daemon import autostart
 

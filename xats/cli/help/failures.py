@@ -21,7 +21,9 @@ MODULES = (
     "core.contracts.errors",
     "core.locks.errors",
     "core.tasks.errors",
+    "core.zones.errors",
     "delivery.transports.command",
+    "identity.files",
     "tmux.errors",
     "tmux.lock",
 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PATIENCE = 0.04  # seconds to wait for a locked store
 TMUX_PATIENCE = 0.3  # seconds to wait for a tmux server, which answers in 2 ms
 WIDEST = 60  # characters of a description
-SAFE = ALLOWED | frozenset("@:,%")  # the characters of a candidate: none has a meaning to a shell
+SAFE = ALLOWED | frozenset("@:,%/+")  # the characters of a candidate: none has a meaning to a shell
 
 
 def main(words: Sequence[str]) -> int:
@@ -141,6 +141,17 @@ def dead_letters(tx: Tx, here: Context, prefix: str) -> Candidates:
             yield str(one.message.id), f"{one.reason}, to {one.agent}: {about}"
 
 
+def held(tx: Tx, here: Context, prefix: str) -> Candidates:
+    """Yield the files that I have locked, from the working directory, each with the reason."""
+    from xats.core.locks import locks
+
+    folder = os.getcwd()
+    for lock in locks.held_by(tx, me(tx, here).id):
+        path = os.path.relpath(lock.file.absolute, folder)
+        if path.startswith(prefix):
+            yield path, lock.reason or lock.kind
+
+
 def panes(here: Context, prefix: str) -> Candidates:
     """Yield the panes of the tmux server around this shell, else of the default server."""
     from xats.cli.agents.seat import socket_around
@@ -182,9 +193,11 @@ KINDS: dict[str, Callable[[Tx, Context, str], Candidates]] = {
     "received": lambda tx, here, prefix: candidates.received(tx, me(tx, here).id, prefix),
     "sent": lambda tx, here, prefix: candidates.sent(tx, me(tx, here).id, prefix),
     "message": messages,
+    "held": held,
     "dead": dead_letters,
     "contract": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix.partition("@")[0]),
     "contract-version": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix),
+    "zone": lambda tx, here, prefix: candidates.zones_of(tx, my_team(tx, here), prefix),
     "task": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="live"),
     "task-ready": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="ready"),
     "task-ended": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="ended"),

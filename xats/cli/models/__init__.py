@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from xats.cli.models import agents, contracts, events, history, lines, machine, mail, overview, tasks
+from xats.cli.models import agents, contracts, events, history, lines, locks, machine, mail, overview, tasks, zones
 from xats.cli.models.base import Document, Model, field
 
 TYPE_CHECKING = False
@@ -98,6 +98,19 @@ DOCUMENTS: dict[str, Models] = {
     "contract subscribers": (contracts.ContractSubscribersDocument,),
     "contract rename": (contracts.ContractRenameDocument,),
     "contract retire": (contracts.ContractRetireDocument,),
+    "lock take": (locks.LockTakeDocument,),
+    "lock release": (locks.LocksDocument,),
+    "lock renew": (locks.LocksDocument,),
+    "lock list": (locks.LockListDocument,),
+    "lock check": (locks.LockCheckDocument,),
+    "lock steal": (locks.LockStealDocument,),
+    "lock guard": (locks.LockGuardDocument,),
+    "lock install-git-hook": (locks.GitHookDocument,),
+    "lock uninstall-git-hook": (locks.GitHookDocument,),
+    "zone assign": (zones.ZoneAssignDocument,),
+    "zone list": (zones.ZoneListDocument,),
+    "zone drop": (zones.ZoneDropDocument,),
+    "zone check": (zones.ZoneCheckDocument,),
     "events": (events.EventsDocument,),
     "poke": (mail.PokeDocument,),
     "deliver": (mail.DeliverDocument,),

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from xats.cli.agents.states import STATES
 from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
+from xats.cli.models.locks import Lock
 from xats.cli.models.mail import DELIVERY_STATES, Evidence, Wake
 from xats.core.agents.agents import WAKE_BY
 
@@ -80,6 +81,7 @@ class ListedAgent(Agent):
     wake_by: Annotated[str, OneOf(WAKE_BY)] = field("How to wake it, as registered with --wake.")
     transports: list[str] = field("The transports that can wake it now, in the order in which they are tried.")
     paused: bool = field("Whether its wakes are paused.")
+    locks: int = field("The number of files that it has locked, without automatic locks.")
     expected: Expectation | None = field("The program that xats expects in its pane.")
     presence: Presence | None = field("What its program last reported.")
 
@@ -197,6 +199,15 @@ class RecapOther(Model):
     doing_since: Time | None = field("Since when.")
 
 
+class RecapRefusal(Model):
+    """An edit of a file that a hook refused."""
+
+    path: str = field("The file, from the top of its worktree.")
+    code: Annotated[str, OneOf(["lock_held", "zone_taken", "recently_edited"])] = field("Why.")
+    holder: str = field("The agent with the lock, or the agent or role with the zone.")
+    at: Time = field("When.")
+
+
 class RecapDocument(Document):
     """What an agent did last, and what waits for it."""
 
@@ -206,6 +217,9 @@ class RecapDocument(Document):
     owed_total: int = field("The number of all of them.")
     tasks: list[RecapTask] = field("Its tasks: claimed, ready for it, in review.")
     tasks_total: int = field("The number of all of them.")
+    locks: list[Lock] = field("The files that it has locked, at most 10; automatic locks are not among them.")
+    locks_total: int = field("The number of all of them.")
+    refused_edits: list[RecapRefusal] = field("Its last edits that a hook refused, the newest first, at most 5.")
     others: list[RecapOther] = field("The other agents that are here, the one seen last first.")
 
 

@@ -60,6 +60,7 @@ class OverviewDocument(Document):
     owed_count: int = field("The number of these requests.")
     awaited: list[AwaitedReply] = field("My requests without an answer, one for each agent, at most 50.")
     awaited_count: int = field("The number of these requests.")
+    locks: int = field("The number of files that I have locked.")
     others: int = field("The number of other agents in the team.")
     others_online: int = field("The number of them whose program is known to run.")
     needs: list[NeedyAgent] = field("The agents that need a person, the most urgent first.")

@@ -45,6 +45,9 @@ def screen(here: Context, found: Overview) -> Iterator[str]:
             yield _fold(f"{found.shown} shown before, perhaps not seen: {fit.whole(here.command('inbox', '--again'))}")
         yield from _owed(here, found)
         yield from _awaited(found)
+        if found.mine and found.mine.locks:
+            listed = fit.whole(here.command("lock", "list", "--mine"))
+            yield _fold(f"You have locked {_counted(found.mine.locks, 'file')}: {listed}")
     yield from _team(here, found)
     if not here.quiet:
         yield ""

@@ -173,6 +173,7 @@ def _json(here: Context, found: Overview | None) -> dict[str, Any]:
             for one in found.awaited
         ],
         "awaited_count": found.awaited_count,
+        "locks": found.mine.locks if found.mine else 0,
         "others": len(found.others),
         "others_online": sum(state.online for _, state in found.others),
         "needs": [

@@ -197,6 +197,7 @@ def about(seen: AgentRow, team: str, now: int) -> tuple[str, str]:
     since = f", the oldest for {oldest(seen, now)}" if oldest(seen, now) else ""
     facts = [f"doing: {text}" for text in doing(seen) if text] + facts
     mail = [f"{details.unread} unread{since}" if details.unread else "no unread mail", wake(seen, now)[0]]
+    facts += [f"has locked {counted(details.locks, 'file')}"] if details.locks else []
     mail += [paused(seen.pause, team, now)] if seen.pause else []
     return ", ".join([*facts, seen.state.words]), "; ".join(filter(None, mail))
 
@@ -271,6 +272,15 @@ def _other(what: EventText) -> str:
     return " ".join([what.type.replace("_", " "), f"{what.kind}:{what.name}", *words])
 
 
+def _locked(what: EventText) -> str:
+    why = f", because: {what.data['reason']}" if what.data.get("reason") else ""
+    return f"locked {what.data.get('path')}{why}"
+
+
+def _stolen(what: EventText) -> str:
+    return f"took the lock of {what.address('holder')} on {what.data.get('path')}, because: {what.data.get('reason')}"
+
+
 PHRASES: dict[str, Callable[[EventText], str]] = {
     "message_sent": _sent,
     "mail_shown": lambda what: f"was shown {what.messages}",
@@ -324,6 +334,11 @@ PHRASES: dict[str, Callable[[EventText], str]] = {
     "poked": _poked,
     "dead_retried": _dead,
     "dead_dropped": _dead,
+    "lock_taken": _locked,
+    "lock_renewed": lambda what: f"renewed the lock on {what.data.get('path')}",
+    "lock_released": lambda what: f"released {what.data.get('path')}",
+    "lock_lapsed": lambda what: f"ended the lock of {what.address('holder')} on {what.data.get('path')}",
+    "lock_stolen": _stolen,
     "task_owner_gone": lambda what: f"is gone, and has claimed task #{what.name}",
     "read_overdue": lambda what: f"was alerted: unread {what.messages}",
     "recipient_gone": lambda what: f"was alerted: the agent that should answer {what.messages} is gone",

@@ -127,6 +127,7 @@ class Details:
     presence: Presence | None = None  #: what its program says it is doing
     shown: int = 0  #: messages that were shown and are not read yet
     expected: Expectation | None = None  #: the open expectation of its program, or one that ended in vain
+    locks: int = 0  #: files that it has locked; automatic locks do not count
 
 
 @record

@@ -24,6 +24,7 @@ OWN_ROWS = (
     "delete from pairs where high_id = :id",
     "delete from pauses where agent_id = :id",
     "delete from contract_subscribers where agent_id = :id",
+    "delete from zones where owner_id = :id",
     "delete from former_names where agent_id = :id",
     "delete from former_addresses where agent_id = :id",
     "delete from expectations where agent_id = :id",

@@ -22,6 +22,8 @@ select {AGENT}, {SESSION}, {", ".join(f"w.{name} as last_{name}" for name in wak
     (select d.no_wake_reason from deliveries d where d.agent_id = a.id and d.state = 'unread' and {wakes.FRESH_COPY}
      order by d.message_id desc limit 1) as no_wake_reason,
     {wakes.paused("a.id", "a.team")} as paused,
+    (select count(*) from locks l where l.holder_id = a.id and l.kind = 'explicit'
+     and (l.lease_until > :now or a.seen_at + l.lease_ms > :now)) as locks,
     h.state, h.at, h.client_session as told_by, h.continued, h.broken_off_at
 from agents a left join presence h on h.agent_id = a.id
 left join sessions s on s.agent_id = a.id and s.ended_at is null
@@ -65,6 +67,7 @@ def agents(tx: Tx, team: str | None, role: str | None = None) -> list[Details]:
             paused=bool(row["paused"]),
             presence=_presence(row),
             shown=row["shown"],
+            locks=row["locks"],
             expected=expected.get(row["id"]),
         )
         for row in rows

@@ -38,6 +38,16 @@ class Presence:
         return replace(self, broken_off_at=self.broken_off_at or at)
 
 
+@record
+class Pending:
+    """What a hook may have to do for an agent."""
+
+    unread: bool  #: whether it may have unread mail
+    shown: bool  #: whether it has mail that was shown
+    edited: bool  #: whether it has an automatic lock on a file; see core/locks/automatic.py
+    refused: bool  #: whether an edit of it was refused, and it has not read the file since
+
+
 GET = """
 select state, at, client_session, continued, broken_off_at, reminded_at from presence where agent_id = :agent
 """
@@ -62,10 +72,13 @@ update presence set broken_off_at = :now
 where agent_id = :agent and state = :state and at = :at and client_session = :client_session and broken_off_at is null
 """
 HAS_MAIL = "select 1 from deliveries where agent_id = :agent and state = 'unread' limit 1"
-MAIL = """
+PENDING = """
 select exists (select 1 from deliveries where agent_id = :agent and state = 'unread') as unread,
-    exists (select 1 from deliveries where agent_id = :agent and state = 'shown') as shown
+    exists (select 1 from deliveries where agent_id = :agent and state = 'shown') as shown,
+    exists (select 1 from locks where holder_id = :agent and kind = 'automatic') as edited,
+    exists (select 1 from refused_edits where agent_id = :agent and read_at is null) as refused
 """
+HAS_EDITED = "select 1 from locks where holder_id = :agent and kind = 'automatic' limit 1"
 MAY_OWE = """
 select 1 from deliveries where agent_id = :agent and need_reply = 1 and state = 'read' and acked_at is null limit 1
 """
@@ -87,16 +100,21 @@ def has_mail(tx: Tx, agent_id: int) -> bool:
     return tx.one(HAS_MAIL, agent=agent_id) is not None
 
 
-def mail(tx: Tx, agent_id: int) -> tuple[bool, bool]:
-    """Tell whether the agent with that id may have unread mail, and whether it has mail that was shown."""
-    row = tx.one(MAIL, agent=agent_id)
+def pending(tx: Tx, agent_id: int) -> Pending:
+    """Return what a hook may have to do for the agent with that id."""
+    row = tx.one(PENDING, agent=agent_id)
     assert row
-    return bool(row["unread"]), bool(row["shown"])
+    return Pending(*(bool(row[name]) for name in ("unread", "shown", "edited", "refused")))
 
 
 def may_owe(tx: Tx, agent_id: int) -> bool:
     """Tell whether the agent with that id may have read a request without an answer; see core/mail/owed.py."""
     return tx.one(MAY_OWE, agent=agent_id) is not None
+
+
+def has_edited(tx: Tx, agent_id: int) -> bool:
+    """Tell whether the agent with that id may have an automatic lock on a file; see core/locks/automatic.py."""
+    return tx.one(HAS_EDITED, agent=agent_id) is not None
 
 
 def remind(tx: Tx, agent_id: int, at: int | None) -> None:
@@ -143,8 +161,8 @@ def in_turn(tx: Tx, host: str, before: int) -> list[int]:
 def broken_off(tx: Tx, agent_id: int, seen: Presence) -> bool:
     """Record that the user broke off the turn in `seen`; False if the agent's program has said another state since.
 
-    A wake that waits for a hook of that turn falls due. Hooks that say the same state again write nothing. So a turn
-    that begins in this very moment may pass for the old one until its next hook.
+    A wake that waits for a hook of that turn falls due, and the agent's automatic locks end. Hooks that say the same
+    state again write nothing. So a turn that begins in this very moment may pass for the old one until its next hook.
     """
     of = {"state": seen.state, "at": seen.at, "client_session": seen.client_session}
     noted = tx.run(BROKEN_OFF, agent=agent_id, now=tx.now, **of)
@@ -152,6 +170,11 @@ def broken_off(tx: Tx, agent_id: int, seen: Presence) -> bool:
         from xats.core.waking import wakes
 
         wakes.retry_now(tx, agent_id, "for_hook")
+    if noted and has_edited(tx, agent_id):
+        from xats.core.agents import agents
+        from xats.core.locks import automatic
+
+        automatic.end(tx, agents.by_id(tx, agent_id))
     return bool(noted)
 
 

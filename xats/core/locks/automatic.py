@@ -5,14 +5,13 @@ from __future__ import annotations
 from xats.core import clock
 from xats.core.leases.leases import LAPSED
 from xats.core.locks import locks
-from xats.core.locks.files import in_order
+from xats.core.locks.files import File, in_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from xats.core.agents.agents import Agent
-    from xats.core.locks.files import File
     from xats.core.locks.locks import Lock
     from xats.store import Tx
 
@@ -41,7 +40,7 @@ SAW = """
 update refused_edits set read_at = :now
 where agent_id = :me and host = :host and worktree = :worktree and path_key = :key and read_at is null
 """
-WAITING = "select 1 from refused_edits where agent_id = :me and read_at is null limit 1"
+TO_READ = "select host, worktree, path_key from refused_edits where agent_id = :me and read_at is null"
 
 
 def needed(tx: Tx, me: Agent, file: File) -> bool:
@@ -113,9 +112,10 @@ def saw(tx: Tx, me: Agent, files: Iterable[File]) -> None:
         tx.run(SAW, me=me.id, now=tx.now, **_place(file))
 
 
-def is_to_read(tx: Tx, me: Agent) -> bool:
-    """Tell whether an edit of `me` was refused, and `me` has not read the file since."""
-    return tx.one(WAITING, me=me.id) is not None
+def to_read(tx: Tx, me: Agent) -> list[File]:
+    """Return the files of the refused edits of `me` that it has not read since; their repositories are not known."""
+    rows = tx.all(TO_READ, me=me.id)
+    return [File(row["host"], "", row["worktree"], row["path_key"], row["path_key"]) for row in rows]
 
 
 def _place(file: File) -> dict[str, str]:

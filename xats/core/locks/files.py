@@ -15,9 +15,10 @@ class File:
 
     host: str  #: the id of the machine
     repository: str  #: the real path of the git common directory, or of the folder without git
-    worktree: str  #: the top folder of the worktree
+    worktree: str  #: the top folder of the worktree; for a submodule, of the worktree that contains it
     path: str  #: from there, with "/", as people see it
     key: str  #: what is compared: `path`, on a file system without regard to case in one form for all its spellings
+    remote: str | None = None  #: the URL of `origin` without user and password; a lock does not need it
 
     @property
     def absolute(self) -> str:

@@ -13,6 +13,7 @@ from xats.core.agents import agents
 from xats.core.leases import leases
 from xats.core.locks.errors import InvalidLock, LockHeld, LockLost, NotHolder
 from xats.core.locks.files import File, in_order
+from xats.core.zones import zones
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ LEASE = 10 * 60_000  # ms
 SHORTEST, LONGEST = 1_000, 2 * 3600_000  # ms that a lease may last
 SILENT = 10 * 60_000  # ms without a sign of life after which an agent may steal a lock
 LONGEST_REASON = 200  # characters
+LEFT = "Nothing was locked."
 
 LOCK = """
 t.id, t.host, t.repository, t.worktree, t.path, t.path_key, t.team, t.holder_id, t.kind, t.reason, t.taken_at,
@@ -161,7 +163,7 @@ def take(
     """Lock all of `files` for `lease` ms, or none; return the locks in their order.
 
     What `me` holds already is renewed. `gone` tells whether the process of a holder has ended: then its lock ends.
-    Raises LockHeld and InvalidLock.
+    Raises LockHeld, InvalidLock, and ZoneTaken for a file in the zone of another owner.
     """
     clock.observe(tx)  # so that the ages of these leases will be right
     check_lease(lease)
@@ -171,6 +173,7 @@ def take(
     held = [lock for _, lock in standing if lock and lock.holder_id != me.id and not over[lock.id]]
     if held:
         raise refusal(tx, me, held)
+    zones.refuse(tx, me, (file for file, lock in standing if not (lock and lock.holder_id == me.id)), LEFT)
     lapse(tx, [(lock, why) for _, lock in standing if lock and (why := over[lock.id])], me)
     taken = []
     for file, lock in standing:
@@ -271,12 +274,18 @@ def refusal(tx: Tx, me: Agent, held: Sequence[Lock]) -> LockHeld:
     )
     more = f", and {len(held) - 1} more of these files are held" if len(held) > 1 else ""
     why = f" ({first.reason})" if first.reason else ""
-    msg = f"{whom} {what}{why}, for {rough(max(first.until - tx.now, 1000))} more{more}. Nothing was locked."
+    msg = f"{whom} {what}{why}, for {left(first, tx.now)} more{more}. Nothing was locked."
     hint = f"xats lock take {first.file.path} --wait 10m"
     found = [
         {"path": one.file.path, "owner": one.holder, "reason": one.reason, "expires_at": iso(one.until)} for one in held
     ]
     return LockHeld(msg, hint, locks=found)
+
+
+def left(lock: Lock, now: int) -> str:
+    """Return how long `lock` still lasts, in words, rounded to the nearest minute or up to the next second."""
+    ms = max(lock.until - now, 0)
+    return rough(ms + (30_000 if ms >= 120_000 else 999))
 
 
 def check_lease(lease: int) -> int:

@@ -30,6 +30,7 @@ MARKED = (  # tables with a column `team`
     "tasks",
     "contracts",
     "contract_subscribers",
+    "zones",
     "pauses",
     "events",
     "projects",
@@ -51,6 +52,12 @@ TWICE = (  # rows of :old that :new has too, and that a team has only once
     )
     """,
     "delete from team_notices where team = :old and text in (select text from team_notices where team = :new)",
+    """
+    delete from zones where team = :old and exists (
+        select 1 from zones o where o.team = :new and o.host = zones.host and o.repository = zones.repository
+            and o.pattern = zones.pattern
+    )
+    """,
 )
 OWN = """
 delete from project_teams where team = :team and exists (
@@ -207,7 +214,7 @@ from agents a cross join deliveries d join messages m on m.id = d.message_id joi
 where a.team = :team and d.agent_id = a.id and d.state = 'unread' and f.client <> 'system'
 """
 IDS = "select id from agents where team = :team order by id"
-OF_PROJECTS = ("projects", "project_teams", "team_notices")
+OF_PROJECTS = ("projects", "project_teams", "team_notices", "zones")
 LEFTOVERS = ("agents", "tasks", "contracts")
 
 

@@ -298,6 +298,8 @@ HELD = (
     ("contracts", "retired_by"),
     ("contract_versions", "put_by"),
     ("contract_subscribers", "agent_id"),
+    ("zones", "owner_id"),
+    ("zones", "assigned_by"),
     ("former_addresses", "agent_id"),
     ("former_names", "agent_id"),
     ("expectations", "asked_by"),

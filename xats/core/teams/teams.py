@@ -158,6 +158,7 @@ def claim(tx: Tx, host: str, project: Project) -> str:
         if tuple(found.values()) != (row["host"], row["path"], row["file_id"], row["remote"]):
             tx.run(UPDATE, id=row["id"], **found)
             tx.run(MOVE_TEAMS, host=host, path=stored(project.path), old_host=row["host"], old=row["path"])
+            _move_zones(tx, row, found)
         return str(row["team"])
     team = _first(tx, project)
     ensure(tx, team)
@@ -165,6 +166,15 @@ def claim(tx: Tx, host: str, project: Project) -> str:
     tx.run(RECORD, host=host, path=stored(project.path), stamp=project.stamp, remote=remote, team=team, now=tx.now)
     _note_other_teams(tx, host, project, team, remote)
     return team
+
+
+def _move_zones(tx: Tx, row: Row, found: dict[str, str | None]) -> None:
+    """Let the zones of a project follow from its old `row` to what was `found`."""
+    from xats.core.zones import places
+
+    was = places.Place(row["host"], row["path"], row["remote"])
+    now = places.Place(str(found["host"]), str(found["path"]), found["remote"])
+    places.follow(tx, row["team"], row["id"], was, now)
 
 
 def may_belong(tx: Tx, team: str, project: Project) -> bool:

@@ -39,8 +39,12 @@ def program() -> tuple[str, ...]:
 def line(words: Sequence[str], client: Hooks, verb: str = "run") -> str:
     """Return the command line by which the program `words` runs the hooks of `client`, or its waiter."""
     before, after = GUARD if client.guarded else ("", "")
-    clean = _CLEAN if len(words) == 1 else ""  # Python itself has options for that
-    return before + clean + shlex.join((*words, "hook", verb, client.name)) + after
+    return before + clean(words) + shlex.join((*words, "hook", verb, client.name)) + after
+
+
+def clean(words: Sequence[str]) -> str:
+    """Return what stands before the program `words` in a shell, so that Python ignores the project's environment."""
+    return _CLEAN if len(words) == 1 else ""  # Python itself has options for that
 
 
 def words_of(command: object, client: Hooks, verb: str = "run") -> tuple[str, ...] | None:

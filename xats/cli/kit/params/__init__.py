@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from xats.cli.kit.params.db import *  # noqa: F403
     from xats.cli.kit.params.delivery import *  # noqa: F403
     from xats.cli.kit.params.help import *  # noqa: F403
+    from xats.cli.kit.params.locks import *  # noqa: F403
     from xats.cli.kit.params.mail import *  # noqa: F403
     from xats.cli.kit.params.tasks import *  # noqa: F403
     from xats.cli.kit.params.teams import *  # noqa: F403
+    from xats.cli.kit.params.zones import *  # noqa: F403
 else:
 
     class Annotated:

@@ -55,3 +55,6 @@ create table refused_edits (
     primary key (agent_id, host, worktree, path_key)
 );
 create index refused_edits_at on refused_edits (at);
+
+-- The edits of an agent that hooks have refused, and whether there was one in a team before.
+create index events_edits_refused on events (team, actor, id) where type = 'edit_refused';

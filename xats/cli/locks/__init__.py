@@ -1,0 +1,1 @@
+"""The verbs of locks, and the hook of git that knows them."""
