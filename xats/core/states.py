@@ -37,3 +37,4 @@ if TYPE_CHECKING:
     Rule = Literal["backward", "forward", "full", "none"]
     LabelKind = Literal["tag", "cap"]
     TaskMail = Literal["ready", "review"]
+    NoteCategory = Literal["decision", "convention", "discovery", "blocker", "context", "setting"]

@@ -23,6 +23,8 @@ select 1 from agents a where a.id = :id and (
     or exists (select 1 from task_approvals p where p.agent_id = a.id)
     or exists (select 1 from contracts c where c.retired_by = a.id)
     or exists (select 1 from contract_versions v where v.put_by = a.id)
+    or exists (select 1 from note_versions v where v.put_by = a.id)
+    or exists (select 1 from notes n where n.pinned_by = a.id)
     or exists (select 1 from contract_subscribers s where s.agent_id = a.id)
     or exists (select 1 from pauses p where p.agent_id = a.id)
     or exists (select 1 from pairs p where p.low_id = a.id or p.high_id = a.id)

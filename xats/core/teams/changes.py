@@ -30,6 +30,7 @@ MARKED = (  # tables with a column `team`
     "tasks",
     "contracts",
     "contract_subscribers",
+    "notes",
     "pauses",
     "events",
     "projects",
@@ -207,7 +208,7 @@ where a.team = :team and d.agent_id = a.id and d.state = 'unread' and f.client <
 """
 IDS = "select id from agents where team = :team order by id"
 OF_PROJECTS = ("projects", "project_teams", "team_notices")
-LEFTOVERS = ("agents", "tasks", "contracts")
+LEFTOVERS = ("agents", "tasks", "contracts", "notes")
 
 
 @record
