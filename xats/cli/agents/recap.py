@@ -9,6 +9,7 @@ from xats.cli.kit import fit, render, views
 from xats.core import recap as core
 from xats.core.agents import listing as core_listing
 from xats.core.mail import owed
+from xats.core.notes import views as notes
 from xats.core.tasks import recap as task_recap
 from xats.hooks import letters
 from xats.hooks.briefing import LOOKED_AT, SEEN
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from xats.cli.kit.context import Context, Me
     from xats.core.agents.agents import Agent, Details
     from xats.core.mail.owed import Request
+    from xats.core.notes.notes import Version
     from xats.core.recap import Item
     from xats.core.tasks.recap import Todo
     from xats.store import Tx
 
 MAIL, REQUESTS, TASKS = 10, 10, 10  # lines of each list; requests and tasks are counted
+NOTES = 5  # notes that changed last
 EVERY = 10_000  # requests among which xats looks for those that another agent may see
 
 
@@ -43,6 +46,7 @@ class _Recap:
     owed_total: int
     tasks: list[Todo]
     tasks_total: int
+    notes: list[Version]
     others: list[Details]
 
 
@@ -50,8 +54,8 @@ def recap(here: Context, name: params.OptionalNameArg = None) -> int:
     """Show what an agent works on, its last mail, and what waits for it.
 
     That is what the agent said with xats doing, its last mail in both directions with the newest last, the requests
-    that it has read and not answered, its tasks, and who else is here. It does not mark mail as read. Each session of
-    an agent begins with a short form of it.
+    that it has read and not answered, its tasks, the notes of the team that changed last, and who else is here. It does
+    not mark mail as read. Each session of an agent begins with a short form of it.
 
     A person sees the mail of every agent. An agent sees its own, and of another agent only the mail between them.
 
@@ -94,6 +98,7 @@ def _look(here: Context, tx: Tx, me: Me, name: str | None) -> _Recap:
         owed_total=count,
         tasks=tasks,
         tasks_total=tasks_total,
+        notes=notes.changed(tx, agent.team, NOTES),
         others=core.others(tx, agent, LOOKED_AT),
     )
 
@@ -138,6 +143,10 @@ def _lines(
         yield "", letters.task(task, now)
     if found.tasks_total > len(found.tasks):
         yield "", f"and {found.tasks_total - len(found.tasks)} more"
+    if found.notes:
+        yield "Notes that changed", ""
+    for note in reversed(found.notes):
+        yield "", letters.changed_note(note, team, now)
     if others:
         yield "Also here", ""
     for other, its in others:
@@ -186,6 +195,17 @@ def _json(found: _Recap, agent: dict[str, Any], others: list[tuple[Details, Stat
             for one in found.tasks
         ],
         "tasks_total": found.tasks_total,
+        "notes": [
+            {
+                "key": one.note.key,
+                "version": one.number,
+                "by": one.by,
+                "at": iso(one.at),
+                "size": one.size,
+                "pinned": one.note.pinned_at is not None,
+            }
+            for one in found.notes
+        ],
         "others": [_other_json(one.agent, states.doing(one.session, state), state) for one, state in others],
     }
 
