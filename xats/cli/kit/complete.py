@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PATIENCE = 0.04  # seconds to wait for a locked store
 TMUX_PATIENCE = 0.3  # seconds to wait for a tmux server, which answers in 2 ms
 WIDEST = 60  # characters of a description
-SAFE = ALLOWED | frozenset("@:,%")  # the characters of a candidate: none has a meaning to a shell
+SAFE = ALLOWED | frozenset("@:,%/")  # the characters of a candidate: none has a meaning to a shell
 
 
 def main(words: Sequence[str]) -> int:
@@ -185,6 +185,8 @@ KINDS: dict[str, Callable[[Tx, Context, str], Candidates]] = {
     "dead": dead_letters,
     "contract": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix.partition("@")[0]),
     "contract-version": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix),
+    "note": lambda tx, here, prefix: candidates.notes_of(tx, my_team(tx, here), prefix.partition("@")[0]),
+    "note-version": lambda tx, here, prefix: candidates.notes_of(tx, my_team(tx, here), prefix),
     "task": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="live"),
     "task-ready": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="ready"),
     "task-ended": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="ended"),

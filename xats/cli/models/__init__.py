@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from xats.cli.models import agents, contracts, events, history, lines, machine, mail, overview, tasks
+from xats.cli.models import agents, contracts, events, history, lines, machine, mail, notes, overview, tasks
 from xats.cli.models.base import Document, Model, field
 
 TYPE_CHECKING = False
@@ -98,6 +98,13 @@ DOCUMENTS: dict[str, Models] = {
     "contract subscribers": (contracts.ContractSubscribersDocument,),
     "contract rename": (contracts.ContractRenameDocument,),
     "contract retire": (contracts.ContractRetireDocument,),
+    "note put": (notes.NotePutDocument,),
+    "note get": (notes.NoteGetDocument,),
+    "note list": (notes.NoteListDocument,),
+    "note log": (notes.NoteLogDocument,),
+    "note rm": (notes.NoteChangeDocument,),
+    "note pin": (notes.NoteChangeDocument,),
+    "note unpin": (notes.NoteChangeDocument,),
     "events": (events.EventsDocument,),
     "poke": (mail.PokeDocument,),
     "deliver": (mail.DeliverDocument,),
