@@ -159,3 +159,19 @@ def test_a_merge_says_which_notes_get_another_key(by, xats, crew):
     xats("team", "merge", "shop", "crew", "--yes", env=env)
     assert by("bob", "get", "shop/style").stdout == "spaces\n"
     assert "2 notes" in xats("team", "show", "crew").stdout
+
+
+def test_an_export_and_an_import_keep_the_history(by, xats, tmp_path):
+    by("bob", "put", "style", "tabs", "--category", "convention")
+    by("alice", "put", "style", "spaces")
+    by("alice", "pin", "style")
+    by("bob", "put", "gone", "x")
+    by("bob", "rm", "gone")
+    logs = [by("bob", "log", key, "--json").stdout for key in ("style", "gone")]
+    xats("db", "export", "--output", str(tmp_path / "all.jsonl"))
+    env = {"XATS_DB": str(tmp_path / "other.db")}
+    xats("db", "import", str(tmp_path / "all.jsonl"), env=env)
+    assert [by("bob", "log", key, "--json", env=env).stdout for key in ("style", "gone")] == logs
+    xats("db", "check", env=env)
+    assert by("bob", "put", "gone", "@1", env=env, code=0).stdout.startswith("gone@3 stored")
+    assert by("bob", "put", "new", "y", "--json", env=env).json()["note"]["version"] == 1

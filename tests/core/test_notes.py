@@ -1,15 +1,18 @@
 """Notes in the core: versions, compare-and-set, removals, pins, lists, and what belongs to them in a team."""
 
 import json
+import random
+import time
 
 import pytest
 
 from tests.support.checks import broken
 from tests.support.steps import steps
 from xats.base import errors
-from xats.core import candidates, search
+from xats.core import candidates, prune, search
 from xats.core.agents import changes as agent_changes
 from xats.core.agents import registration, unused
+from xats.core.agents.prune import Unused
 from xats.core.notes import errors as note_errors
 from xats.core.notes import notes, views
 from xats.core.notes.notes import New
@@ -277,6 +280,106 @@ def test_search_reads_no_more_notes_than_it_needs(crew):
     assert cost(5) * 2 < cost(250)
 
 
+# -- walked at random --------------------------------------------------------------------------------------------------
+
+
+class Model:
+    """What a note must be: its versions as (value or None, category, end), and whether it is pinned."""
+
+    def __init__(self):
+        self.versions, self.pinned = [], False
+
+    def live(self, now):
+        return bool(self.versions) and self.versions[-1][0] is not None and not self.over(now)
+
+    def over(self, now):
+        end = self.versions[-1][2]
+        return end is not None and end <= now
+
+    def fits(self, wanted, now):
+        return wanted is None or (self.versions and wanted == len(self.versions)) or (not wanted and not self.live(now))
+
+
+def test_random_steps_do_what_a_model_does(crew, clock):
+    seed = time.time_ns() % 1_000_000
+    print(f"seed {seed}")  # shown when it fails
+    dice = random.Random(seed)
+    models = {key: Model() for key in ("a", "b/c")}
+    seen = set()
+    for _ in range(400):
+        key, by = dice.choice(("a", "A", "b/c")), dice.choice(("alice", "bob"))
+        model, now = models[key.lower()], clock.now
+        step = dice.choice(("put", "put", "restore", "remove", "pin", "unpin", "tick"))
+        wanted = dice.choice((None, None, 0, len(model.versions), len(model.versions) + 1))
+        ttl = dice.choice((None, None, 1000))
+        live, last = model.live(now), model.versions[-1] if model.versions else None
+        try:
+            if step == "tick":
+                clock.tick(dice.choice((1, 500, 1000)))
+                outcome = "ticked"
+            elif step == "put":
+                value = dice.choice("xyz")
+                category = dice.choice((None, None, "decision"))
+                done = put(crew, key, value, by=by, category=category, ttl=ttl, if_version=wanted)
+                kept = category or (last[1] if last else "context")
+                same = live and last == (value, kept, None) and ttl is None
+                assert model.fits(wanted, now)
+                assert done.created is not same
+                if not same:
+                    model.versions.append((value, kept, now + ttl if ttl else None))
+                outcome = "same" if same else "put" if live else "put again" if last else "put first"
+            elif step == "restore":
+                number = dice.randint(1, len(model.versions) + 1)
+                done = put(crew, key, by=by, restore=number, if_version=wanted)
+                value, category, _ = model.versions[number - 1]
+                assert value is not None
+                assert model.fits(wanted, now)
+                assert done.created is not (live and last == (value, category, None))
+                if done.created:
+                    model.versions.append((value, category, None))
+                outcome = "restored" if done.created else "same"
+            elif step == "remove":
+                _, changed = crew.do(by, notes.remove, "pane", key, wanted)
+                assert changed is live
+                assert model.fits(wanted, now)
+                if changed:
+                    model.versions.append((None, last[1], None))
+                    model.pinned = False
+                outcome = "removed" if changed else "nothing to remove"
+            elif step == "pin":
+                assert crew.do(by, notes.pin, key)[1] is not model.pinned
+                assert live
+                model.pinned, outcome = True, "pinned"
+            else:
+                assert crew.do(by, notes.unpin, key)[1] is model.pinned
+                model.pinned, outcome = False, "unpinned"
+        except note_errors.NoteChanged:
+            assert not model.fits(wanted, now)
+            outcome = "changed"
+        except note_errors.UnknownNote:
+            assert last is None
+            outcome = "unknown"
+        except note_errors.UnknownNoteVersion:
+            assert number > len(model.versions) or model.versions[number - 1][0] is None
+            outcome = "no such version"
+        except note_errors.NoteGone:
+            assert not live
+            outcome = "gone"
+        seen.add(outcome)
+        for name, one in models.items():
+            if one.versions:
+                newest = crew.store.read(lambda tx, name=name: notes.look(tx, "crew", name))
+                value, category, _ = one.versions[-1]
+                assert (newest.number, newest.value, newest.category) == (len(one.versions), value, category)
+                assert (newest.note.pinned_at is not None) is one.pinned
+        shown = [name for name, one in models.items() if one.live(clock.now)]
+        assert [one.partition("@")[0].lower() for one in listed(crew)[0]] == shown
+    found = crew.rows("select n.key_key, v.value from notes n join note_versions v on v.note_id = n.id order by v.id")
+    for name, one in models.items():
+        assert [row["value"] for row in found if row["key_key"] == name] == [value for value, _, _ in one.versions]
+    assert {"put", "put first", "put again", "same", "restored", "removed", "pinned", "unpinned", "gone"} <= seen
+
+
 # -- teams and agents --------------------------------------------------------------------------------------------------
 
 
@@ -334,6 +437,16 @@ def test_an_author_that_was_removed_is_still_named(crew):
         assert crew.do(name, unused.remove) is False  # it did something that others can see
         crew.do(name, lambda tx, me: agent_changes.forget(tx, me, me))
     assert (get(crew, "style").by, get(crew, "style").note.pinned_by) == ("alice@crew", "bob@crew")
+
+
+def test_pruning_leaves_every_version(crew, clock, store):
+    put(crew, "style", "tabs")
+    put(crew, "style", "spaces", ttl=1000)
+    clock.tick(400 * 86_400_000)
+    for _ in prune.walk(store.write, clock.now - 86_400_000, time.monotonic, Unused(clock.now - 1, lambda _: False)):
+        pass
+    assert crew.rows("select type from events where type = 'note_put'") == []
+    assert history(crew, "style", "crew") == [(2, "spaces", "alice@crew"), (1, "tabs", "alice@crew")]
 
 
 def test_an_agent_that_left_is_still_the_author(crew):
