@@ -7,8 +7,8 @@
 Versions are 1, 2, 3, ... without a gap, and no number is used again: a removal is a version too, without a value. The
 transaction that stores a version takes its number. The old versions stay, so an old value can be put again.
 
-A note with a time limit is gone when its time is over, whether or not anything swept it. Its age counts only as
-core/clock.py says. Keys are one without regard to case.
+A note with a time limit is gone as soon as its time is over: each statement that reads notes compares the times. Its
+age counts only as core/clock.py says. Keys are one without regard to case.
 """
 
 from __future__ import annotations
@@ -105,8 +105,9 @@ def check_key(key: str) -> str:
     parts = key.split("/")
     if all(part and part[0] in FIRST and ALLOWED.issuperset(part) for part in parts):
         return key
-    msg = f"{key[:80]!r} cannot be a key: parts of A-Z a-z 0-9 . _ -, each beginning with a letter or digit, with / "
-    raise InvalidNote(f"{msg}between them.", "xats note put api/errors 'text'")
+    rule = "parts of A-Z a-z 0-9 . _ - with / between them, and each part begins with a letter or digit"
+    msg = f"{key[:80]!r} cannot be a key. A key has {rule}."
+    raise InvalidNote(msg, "xats note put api/errors 'text'")
 
 
 def check_prefix(prefix: str) -> str:
@@ -122,7 +123,7 @@ def check_category(category: str) -> NoteCategory:
         if one == category.lower():
             return one
     msg = f"--category must be one of {', '.join(CATEGORIES)}, not {category[:40]!r}."
-    raise Usage(msg, "leave it out for the present one, or for context")
+    raise Usage(msg, "leave it out, or name one of them")
 
 
 def number_in(word: str) -> int | None:
