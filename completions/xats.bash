@@ -132,7 +132,7 @@ _xats_argument_kind() {
     kind=
     case "$1 $2" in
         'send 1' | 'ask 1') kind=address ;;
-        'send 2' | 'broadcast 1' | 'reply 2' | 'ask 2' | 'search 1' | 'agent rename 2' | 'launch 2' | 'doing 1' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'config set 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
+        'send 2' | 'broadcast 1' | 'reply 2' | 'ask 2' | 'search 1' | 'agent rename 2' | 'launch 2' | 'doing 1' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'note put 2' | 'poke 2' | 'config set 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
         'reply 1' | 'ack 1') kind=received ;;
         'show 1' | 'thread 1') kind=message ;;
         'status 1') kind=sent ;;
@@ -144,7 +144,7 @@ _xats_argument_kind() {
         'task show 1' | 'task renew 1' | 'task progress 1' | 'task release 1' | 'task submit 1' | 'task approve 1' | 'task feedback 1' | 'task done 1' | 'task fail 1' | 'task cancel 1' | 'task edit 1' | 'task graph 1' | 'task wait 1') kind=task ;;
         'task claim 1') kind=task-ready ;;
         'task reopen 1') kind=task-ended ;;
-        'task import 1' | 'contract put 2' | 'contract check 2' | 'note put 2' | 'db backup 1' | 'db import 1') kind=file ;;
+        'task import 1' | 'contract put 2' | 'contract check 2' | 'db backup 1' | 'db import 1') kind=file ;;
         'contract put 1' | 'contract log 1' | 'contract diff 1' | 'contract subscribe 1' | 'contract unsubscribe 1' | 'contract subscribers 1' | 'contract rename 1' | 'contract retire 1') kind=contract ;;
         'contract get 1' | 'contract check 1') kind=contract-version ;;
         'note put 1' | 'note list 1' | 'note log 1' | 'note rm 1' | 'note pin 1' | 'note unpin 1') kind=note ;;

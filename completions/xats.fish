@@ -434,7 +434,6 @@ complete -c xats -n "__xats_at 'contract subscribers' 1" -k -a '(__xats_ask cont
 complete -c xats -n "__xats_at 'contract rename' 1" -k -a '(__xats_ask contract)'
 complete -c xats -n "__xats_at 'contract retire' 1" -k -a '(__xats_ask contract)'
 complete -c xats -n "__xats_at 'note put' 1" -k -a '(__xats_ask note)'
-complete -c xats -n "__xats_at 'note put' 2" -r -F
 complete -c xats -n "__xats_at 'note put'" -l file -r -F -d 'Read the text from a file; - is standard input.'
 complete -c xats -n "__xats_at 'note put'" -l category -x -k -a 'decision convention discovery blocker context setting' -d 'decision, convention, discovery, blocker, context or setting. Default: as before; at first context.'
 complete -c xats -n "__xats_at 'note put'" -l if-version -x -d 'Refuse unless N is the newest version; 0: unless there is no such note.'

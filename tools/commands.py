@@ -62,7 +62,7 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "VALUE": "",
     "RULE": RULES,
     "KEY[@N]": "note-version",
-    "[VALUE|@N|@FILE|-]": "file",
+    "[VALUE|@N|@FILE|-]": "",
     "[PREFIX]": "note",
     "CATEGORY": CATEGORIES,
     **dict.fromkeys(("A", "B", "NEW"), ""),
