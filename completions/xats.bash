@@ -4,13 +4,14 @@
 # What verb $1 may be followed by: sets `words`.
 _xats_words() {
     case $1 in
-        '') words='send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract lock zone events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema' ;;
+        '') words='send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract lock zone note events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema' ;;
         'agent') words='show set rename forget' ;;
         'team') words='list show rename merge archive forget adopt' ;;
         'task') words='add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export' ;;
         'contract') words='put get list log diff check subscribe unsubscribe subscribers rename retire' ;;
         'lock') words='take release renew list check steal guard install-git-hook uninstall-git-hook' ;;
         'zone') words='assign list drop check' ;;
+        'note') words='put get list log rm pin unpin' ;;
         'dead') words='list show retry drop' ;;
         'daemon') words='run start restart stop status' ;;
         'config') words='list get set unset path' ;;
@@ -65,7 +66,7 @@ _xats_options() {
         'task export') options="--all $options" ;;
         'contract put') options="--file --note --compat --allow-breaking --revive $options" ;;
         'contract list') options="--all --limit -n $options" ;;
-        'contract log' | 'zone list' | 'dead list') options="--limit -n $options" ;;
+        'contract log' | 'zone list' | 'note log' | 'dead list') options="--limit -n $options" ;;
         'contract diff') options="--strict $options" ;;
         'contract check') options="--file --limit -n $options" ;;
         'lock take') options="--ttl --reason --wait --queue $options" ;;
@@ -74,6 +75,9 @@ _xats_options() {
         'lock list') options="--mine --limit -n $options" ;;
         'zone assign') options="--nested $options" ;;
         'zone drop') options="--of $options" ;;
+        'note put') options="--file --category --if-version --ttl $options" ;;
+        'note list') options="--category --all --limit -n $options" ;;
+        'note rm') options="--if-version $options" ;;
         'events') options="--follow -f --since --type --agent --all-teams --limit -n --jsonl $options" ;;
         'poke') options="--yes -y --dry-run --timeout $options" ;;
         'deliver') options="--once --dry-run $options" ;;
@@ -102,8 +106,8 @@ _xats_option_kind() {
         --color) kind='=auto always never' ;;
         *)
             case "$1 $2" in
-                'send --file' | 'send --batch' | 'broadcast --file' | 'reply --file' | 'ask --file' | 'task add --file' | 'task submit --file' | 'task feedback --file' | 'task done --file' | 'task edit --file' | 'contract put --file' | 'contract check --file' | 'db export --output' | 'db export -o') kind=file ;;
-                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'ask --subject' | 'ask -s' | 'ask --key' | 'ask --timeout' | 'inbox --limit' | 'inbox -n' | 'inbox --last' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'status --wait' | 'log --kind' | 'log --since' | 'log --limit' | 'log -n' | 'search --since' | 'search --limit' | 'search -n' | 'wait --timeout' | 'register --model' | 'register --ttl' | 'agent set --about' | 'seat --about' | 'launch --model' | 'peek --lines' | 'peek -n' | 'pause --reason' | 'team merge --suffix' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'lock take --ttl' | 'lock take --reason' | 'lock take --wait' | 'lock release --token' | 'lock renew --ttl' | 'lock renew --token' | 'lock list --limit' | 'lock list -n' | 'lock steal --reason' | 'zone list --limit' | 'zone list -n' | 'events --since' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
+                'send --file' | 'send --batch' | 'broadcast --file' | 'reply --file' | 'ask --file' | 'task add --file' | 'task submit --file' | 'task feedback --file' | 'task done --file' | 'task edit --file' | 'contract put --file' | 'contract check --file' | 'note put --file' | 'db export --output' | 'db export -o') kind=file ;;
+                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'ask --subject' | 'ask -s' | 'ask --key' | 'ask --timeout' | 'inbox --limit' | 'inbox -n' | 'inbox --last' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'status --wait' | 'log --kind' | 'log --since' | 'log --limit' | 'log -n' | 'search --since' | 'search --limit' | 'search -n' | 'wait --timeout' | 'register --model' | 'register --ttl' | 'agent set --about' | 'seat --about' | 'launch --model' | 'peek --lines' | 'peek -n' | 'pause --reason' | 'team merge --suffix' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'lock take --ttl' | 'lock take --reason' | 'lock take --wait' | 'lock release --token' | 'lock renew --ttl' | 'lock renew --token' | 'lock list --limit' | 'lock list -n' | 'lock steal --reason' | 'zone list --limit' | 'zone list -n' | 'note put --if-version' | 'note put --ttl' | 'note list --limit' | 'note list -n' | 'note log --limit' | 'note log -n' | 'note rm --if-version' | 'events --since' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
                 'send --reply-to' | 'inbox --thread') kind=message ;;
                 'send --contract' | 'broadcast --contract' | 'reply --contract' | 'ask --contract') kind=contract-version ;;
                 'broadcast --role') kind=peer-role ;;
@@ -124,7 +128,8 @@ _xats_option_kind() {
                 'task add --notify' | 'task edit --notify' | 'zone drop --of') kind=address ;;
                 'task list --state') kind='=open claimed review done failed cancelled' ;;
                 'contract put --compat') kind='=backward forward full none' ;;
-                'events --type') kind='=message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_doing agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped edit_refused paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed lock_taken lock_renewed lock_released lock_lapsed lock_stolen zone_assigned zone_dropped contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' ;;
+                'note put --category' | 'note list --category') kind='=decision convention discovery blocker context setting' ;;
+                'events --type') kind='=message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_doing agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped edit_refused paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed lock_taken lock_renewed lock_released lock_lapsed lock_stolen zone_assigned zone_dropped contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed note_put note_removed note_pinned note_unpinned' ;;
             esac
             ;;
     esac
@@ -135,7 +140,7 @@ _xats_argument_kind() {
     kind=
     case "$1 $2" in
         'send 1' | 'ask 1' | 'zone assign 1') kind=address ;;
-        'send 2' | 'broadcast 1' | 'reply 2' | 'ask 2' | 'search '[1-9]* | 'agent rename 2' | 'launch 2' | 'doing 1' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'config set 2' | 'db export '[1-9]* | 'db query 1' | 'demo-agent 1') kind=- ;;
+        'send 2' | 'broadcast 1' | 'reply 2' | 'ask 2' | 'search '[1-9]* | 'agent rename 2' | 'launch 2' | 'doing 1' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'note put 2' | 'poke 2' | 'config set 2' | 'db export '[1-9]* | 'db query 1' | 'demo-agent 1') kind=- ;;
         'reply 1' | 'ack 1') kind=received ;;
         'show 1' | 'thread 1') kind=message ;;
         'status 1') kind=sent ;;
@@ -152,15 +157,17 @@ _xats_argument_kind() {
         'contract get 1' | 'contract check 1') kind=contract-version ;;
         'lock release '[1-9]* | 'lock renew '[1-9]*) kind=held ;;
         'zone drop '[1-9]*) kind=zone ;;
+        'note put 1' | 'note list 1' | 'note log 1' | 'note rm 1' | 'note pin 1' | 'note unpin 1') kind=note ;;
+        'note get 1') kind=note-version ;;
         'dead show 1' | 'dead retry 1' | 'dead drop 1') kind=dead ;;
         'config get 1' | 'config set 1' | 'config unset 1') kind='=wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget lock.enforce lock.auto zone.enforce keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db' ;;
         'client show 1') kind=client ;;
         'client test 1') kind=pane ;;
         'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=amp claude-code codex copilot cursor gemini opencode qwen' ;;
-        'help '[1-9]*) kind='=send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract lock zone events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen' ;;
+        'help '[1-9]*) kind='=send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract lock zone note events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen' ;;
         'completion 1') kind='=bash zsh fish' ;;
-        'schema 1') kind='=xats send broadcast reply ask ack inbox show thread status log search wait badge register launch unregister agents peek whoami doing recap team agent seat task contract lock zone events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db' ;;
-        'schema 2') kind='=list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire take steal guard install-git-hook uninstall-git-hook assign drop unset path find test retry status start restart stop install uninstall info backup query prune' ;;
+        'schema 1') kind='=xats send broadcast reply ask ack inbox show thread status log search wait badge register launch unregister agents peek whoami doing recap team agent seat task contract lock zone note events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db' ;;
+        'schema 2') kind='=list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire take steal guard install-git-hook uninstall-git-hook assign drop rm pin unpin unset path find test retry status start restart stop install uninstall info backup query prune' ;;
     esac
 }
 

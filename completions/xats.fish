@@ -12,7 +12,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --about --agent --as --batch --cap --claim --client --color --compat --contract --db --dep --description --due --expect --file --from --key --kind --last --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --of --older --output --pane --param --parent --priority --reason --reply-to --result --resume --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --token --ttl --type --wait --wake --whose
+            case --about --agent --as --batch --cap --category --claim --client --color --compat --contract --db --dep --description --due --expect --file --from --if-version --key --kind --last --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --of --older --output --pane --param --parent --priority --reason --reply-to --result --resume --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --token --ttl --type --wait --wake --whose
                 set skip yes
             case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-dnops]*[dnops]$' $word; and set skip yes
@@ -72,7 +72,7 @@ complete -c xats -n "__xats_at '' 1" -a show -d 'Show one message that you sent 
 complete -c xats -n "__xats_at '' 1" -a thread -d 'Show the conversation that a message belongs to, the newest message last, and mark it read.'
 complete -c xats -n "__xats_at '' 1" -a status -d 'Show what became of a message that you sent.'
 complete -c xats -n "__xats_at '' 1" -a log -d 'Show the mail of the team, the newest last; an agent sees its own.'
-complete -c xats -n "__xats_at '' 1" -a search -d 'Find mail, tasks and contracts that contain all words, newest first.'
+complete -c xats -n "__xats_at '' 1" -a search -d 'Find mail, tasks, contracts and notes that contain all words, newest first.'
 complete -c xats -n "__xats_at '' 1" -a wait -d 'Wait for unread mail: exit 0 when there is some, 124 after the timeout.'
 complete -c xats -n "__xats_at '' 1" -a badge -d 'Print a few characters for a shell prompt or status line: unread mail, and requests that wait for your reply.'
 complete -c xats -n "__xats_at '' 1" -a register -d 'Register as an agent of this team, in this pane.'
@@ -94,6 +94,7 @@ complete -c xats -n "__xats_at '' 1" -a task -d 'Work that one agent at a time c
 complete -c xats -n "__xats_at '' 1" -a contract -d 'JSON Schemas that agents agree on: put, get, diff, check, subscribe.'
 complete -c xats -n "__xats_at '' 1" -a lock -d 'Files that one agent at a time may edit: take, release, list, check, steal.'
 complete -c xats -n "__xats_at '' 1" -a zone -d 'Parts of a repository that belong to an agent or a role: assign, list, drop, check.'
+complete -c xats -n "__xats_at '' 1" -a note -d 'What the team knows, by key, in versions: put, get, list, log, rm, pin, unpin.'
 complete -c xats -n "__xats_at '' 1" -a events -d 'Show what happened, or follow it as it happens.'
 complete -c xats -n "__xats_at '' 1" -a poke -d 'Type a prompt into an agent\'s pane and submit it; for people only.'
 complete -c xats -n "__xats_at '' 1" -a deliver -d 'Try every due wake once, without a daemon.'
@@ -165,6 +166,13 @@ complete -c xats -n "__xats_at 'zone' 1" -a assign -d 'Give a part of this repos
 complete -c xats -n "__xats_at 'zone' 1" -a list -d 'List the zones of the team in all repositories.'
 complete -c xats -n "__xats_at 'zone' 1" -a drop -d 'End zones: those with a pattern in this repository, or all of an owner.'
 complete -c xats -n "__xats_at 'zone' 1" -a check -d 'Show in whose zone a file is: exit 4 if it is the zone of another owner, else 0.'
+complete -c xats -n "__xats_at 'note' 1" -a put -d 'Store a value under a key, as the next version of a note.'
+complete -c xats -n "__xats_at 'note' 1" -a get -d 'Print the value of a note, or of one version of it.'
+complete -c xats -n "__xats_at 'note' 1" -a list -d 'List the notes of the team, in the order of their keys.'
+complete -c xats -n "__xats_at 'note' 1" -a log -d 'List the versions of a note, the newest first.'
+complete -c xats -n "__xats_at 'note' 1" -a rm -d 'Remove a note; its history stays, and its value can be restored.'
+complete -c xats -n "__xats_at 'note' 1" -a pin -d 'Pin a note: each session of an agent gets it at its start.'
+complete -c xats -n "__xats_at 'note' 1" -a unpin -d 'Unpin a note; its value stays.'
 complete -c xats -n "__xats_at 'dead' 1" -a list -d 'List mail whose recipient could not be woken, and mail that expired.'
 complete -c xats -n "__xats_at 'dead' 1" -a show -d 'Show a dead letter: its recipient, its reason, and how to fix it.'
 complete -c xats -n "__xats_at 'dead' 1" -a retry -d 'Wake the recipient of a dead letter once more, or send it to another.'
@@ -467,9 +475,25 @@ complete -c xats -n "__xats_at 'zone list'" -l limit -s n -x -d 'Maximum number 
 complete -c xats -n "__xats_at 'zone drop' 1+" -k -a '(__xats_ask zone)'
 complete -c xats -n "__xats_at 'zone drop'" -l of -x -k -a '(__xats_ask address)' -d 'Only zones of this agent or role:R; without a PATTERN all of its zones.'
 complete -c xats -n "__xats_at 'zone check' 1" -r -F
+complete -c xats -n "__xats_at 'note put' 1" -k -a '(__xats_ask note)'
+complete -c xats -n "__xats_at 'note put'" -l file -r -F -d 'Read the text from a file; - is standard input.'
+complete -c xats -n "__xats_at 'note put'" -l category -x -k -a 'decision convention discovery blocker context setting' -d 'decision, convention, discovery, blocker, context or setting. Default: as before; at first context.'
+complete -c xats -n "__xats_at 'note put'" -l if-version -x -d 'Refuse unless N is the newest version; 0: unless there is no such note.'
+complete -c xats -n "__xats_at 'note put'" -l ttl -x -d 'Let the note expire after this time; its history stays.'
+complete -c xats -n "__xats_at 'note get' 1" -k -a '(__xats_ask note-version)'
+complete -c xats -n "__xats_at 'note list' 1" -k -a '(__xats_ask note)'
+complete -c xats -n "__xats_at 'note list'" -l category -x -k -a 'decision convention discovery blocker context setting' -d 'Only notes of this category.'
+complete -c xats -n "__xats_at 'note list'" -l all -d 'Include notes that were removed or have expired.'
+complete -c xats -n "__xats_at 'note list'" -l limit -s n -x -d 'Maximum number of results.'
+complete -c xats -n "__xats_at 'note log' 1" -k -a '(__xats_ask note)'
+complete -c xats -n "__xats_at 'note log'" -l limit -s n -x -d 'Maximum number of results.'
+complete -c xats -n "__xats_at 'note rm' 1" -k -a '(__xats_ask note)'
+complete -c xats -n "__xats_at 'note rm'" -l if-version -x -d 'Refuse unless N is the newest version; 0: unless there is no such note.'
+complete -c xats -n "__xats_at 'note pin' 1" -k -a '(__xats_ask note)'
+complete -c xats -n "__xats_at 'note unpin' 1" -k -a '(__xats_ask note)'
 complete -c xats -n "__xats_at 'events'" -l follow -s f -d 'Print new events as they happen, until Ctrl-C.'
 complete -c xats -n "__xats_at 'events'" -l since -x -d 'Only events after this id, or from the last DURATION, such as 1h. Default: the latest.'
-complete -c xats -n "__xats_at 'events'" -l type -x -k -a 'message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_doing agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped edit_refused paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed lock_taken lock_renewed lock_released lock_lapsed lock_stolen zone_assigned zone_dropped contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' -d 'Only events of this type; repeatable.'
+complete -c xats -n "__xats_at 'events'" -l type -x -k -a 'message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_doing agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped edit_refused paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed lock_taken lock_renewed lock_released lock_lapsed lock_stolen zone_assigned zone_dropped contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed note_put note_removed note_pinned note_unpinned' -d 'Only events of this type; repeatable.'
 complete -c xats -n "__xats_at 'events'" -l agent -x -k -a '(__xats_ask agent)' -d 'Only what this agent did, what names it, and mail to it.'
 complete -c xats -n "__xats_at 'events'" -l all-teams -d 'Include all teams.'
 complete -c xats -n "__xats_at 'events'" -l limit -s n -x -d 'Maximum number of results.'
@@ -537,7 +561,7 @@ complete -c xats -n "__xats_at 'db prune'" -l older -x -d 'Remove what is older.
 complete -c xats -n "__xats_at 'db prune'" -l dry-run -d 'Print how much would be removed; change nothing.'
 complete -c xats -n "__xats_at 'db prune'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'demo-agent'" -l role -x -k -a '(__xats_ask role)' -d 'The role of the agent.'
-complete -c xats -n "__xats_at 'help' 1+" -k -a 'send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract lock zone events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen'
+complete -c xats -n "__xats_at 'help' 1+" -k -a 'send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract lock zone note events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen'
 complete -c xats -n "__xats_at 'completion' 1" -k -a 'bash zsh fish'
-complete -c xats -n "__xats_at 'schema' 1" -k -a 'xats send broadcast reply ask ack inbox show thread status log search wait badge register launch unregister agents peek whoami doing recap team agent seat task contract lock zone events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db'
-complete -c xats -n "__xats_at 'schema' 2" -k -a 'list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire take steal guard install-git-hook uninstall-git-hook assign drop unset path find test retry status start restart stop install uninstall info backup query prune'
+complete -c xats -n "__xats_at 'schema' 1" -k -a 'xats send broadcast reply ask ack inbox show thread status log search wait badge register launch unregister agents peek whoami doing recap team agent seat task contract lock zone note events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db'
+complete -c xats -n "__xats_at 'schema' 2" -k -a 'list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire take steal guard install-git-hook uninstall-git-hook assign drop rm pin unpin unset path find test retry status start restart stop install uninstall info backup query prune'

@@ -18,6 +18,7 @@ from xats.clients.registry import BUILT_IN, find
 from xats.core.agents.agents import WAKE_BY
 from xats.core.contracts.contracts import RULES
 from xats.core.events import TYPES
+from xats.core.notes.notes import CATEGORIES
 from xats.core.tasks.tasks import STATES
 from xats.hooks.clients import NAMES
 from xats.settings.keys import BY_NAME
@@ -62,6 +63,10 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("FILE|-", "[FILE|-]"), "file"),
     "VALUE": "",
     "RULE": RULES,
+    "KEY[@N]": "note-version",
+    "[VALUE|@N|@FILE|-]": "",
+    "[PREFIX]": "note",
+    "CATEGORY": CATEGORIES,
     **dict.fromkeys(("A", "B", "NEW"), ""),
     "OLD": "contract",
     "PATTERN...": "file",
@@ -90,6 +95,7 @@ NARROWER = {
     ("team forget", "TEAM"): "team-or-former",
     **{(path, name): "task" for path in VERBS if path.startswith("task ") for name in ("ID", "--dep", "--parent")},
     **{(path, "NAME"): "contract" for path in VERBS if path.startswith("contract ")},
+    **{(path, "KEY"): "note" for path in VERBS if path.startswith("note ")},
     **{(f"config {verb}", "KEY"): tuple(BY_NAME) for verb in ("get", "set", "unset")},
     ("task edit", "--no-dep"): "task",
     ("task claim", "ID"): "task-ready",

@@ -27,6 +27,7 @@ from xats.core import candidates
 from xats.core.agents import agents, registration
 from xats.core.contracts import contracts
 from xats.core.mail import sending
+from xats.core.notes import notes
 from xats.schemas.diff import Diff
 from xats.store.open import open_store
 from xats.store.sqlite.glance import glance
@@ -159,6 +160,19 @@ def test_contracts_that_are_offered_and_their_versions(store):
     ]
     assert values("contract-version", "order@1") == ["order@1"]
     assert values("contract-version", "old@") == ["old@1"]
+
+
+def test_notes_that_are_offered_and_their_versions(store):
+    def put(tx):
+        alice = agents.by_name(tx, "t", "alice")
+        for key, value in (("api/Errors", SHELLISH), ("style", "tabs"), ("style", "spaces")):
+            notes.put(tx, alice, "flag", notes.New(key, value))
+
+    store.write(put)
+    assert offered("note", "API/") == [("api/Errors", "version 1, context")]
+    assert values("note-version") == ["api/Errors", "style"]
+    assert offered("note-version", "Style@") == [("style@2", "context, 6 bytes"), ("style@1", "context, 4 bytes")]
+    assert values("note-version", "style@1") == ["style@1"]
 
 
 def test_peers_are_those_of_the_agent_that_i_am(store):

@@ -9,11 +9,14 @@ from tests.support.yard import git
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CONTRACTS = (DOCS / "contracts.md").read_text()
+NOTES = (DOCS / "notes.md").read_text()
 TASKS = (DOCS / "tasks.md").read_text()
 ZONES = (DOCS / "zones.md").read_text()
 VARYING = (
     (r"\(claimed by XATS_AGENT\) ", ""),  # in this test no agent has a pane
     (r"just now|\b\d+ (s|min)( ago)?\b", "AGO"),
+    (r"\b(env|pane)\b", "EVIDENCE"),
+    (r"\b\d\d-\d\d \d\d:\d\d\b", "WHEN"),
     (r"[ \t]+$", ""),
     (r" {2,}", "  "),
 )
@@ -57,6 +60,10 @@ def test_the_page_of_contracts_shows_what_is_printed(xats):
     (xats.folder / "zip.json").write_text(json.dumps({"type": "string", "pattern": r"^\d{5}\Z"}))
     (xats.folder / "today.json").write_text('{"id": 7, "price": 9.5}\n')
     assert follow(xats, CONTRACTS) == 15
+
+
+def test_the_page_of_notes_shows_what_is_printed(xats):
+    assert follow(xats, NOTES) == 12
 
 
 def test_the_page_of_tasks_shows_what_is_printed(xats):

@@ -35,6 +35,13 @@ def agreed(world):
     world.xats("contract", "subscribe", "order", "--as", "bob")
 
 
+def noted(world):
+    agents(world)
+    world.xats("note", "put", "style", "tabs", "--as", "alice")
+    world.xats("note", "put", "ci/host", "build-3", "--as", "bob")
+    world.xats("note", "pin", "ci/host", "--as", "bob")
+
+
 def mail(world):
     agents(world)
     world.send("bob", "first")
@@ -57,6 +64,12 @@ VERBS = {
     "contract-put": (agreed, ("contract", "put", "order", SCHEMAS[1], "--compat", "forward", "--as", "alice"), True),
     "contract-rename": (agreed, ("contract", "rename", "order", "purchase", "--as", "alice"), False),
     "contract-retire": (agreed, ("contract", "retire", "order", "--as", "alice"), True),
+    "note-put": (noted, ("note", "put", "style", "spaces", "--category", "decision", "--as", "bob"), True),
+    "note-put-first": (noted, ("note", "put", "api/errors", "JSON", "--as", "bob"), True),
+    "note-restore": (noted, ("note", "put", "style", "@1", "--category", "decision", "--as", "bob"), True),
+    "note-rm": (noted, ("note", "rm", "ci/host", "--as", "alice"), True),
+    "note-pin": (noted, ("note", "pin", "style", "--as", "alice"), True),
+    "note-unpin": (noted, ("note", "unpin", "ci/host", "--as", "alice"), True),
     "deliver": (mail, ("deliver", "--once"), True),
 }
 

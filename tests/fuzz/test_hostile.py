@@ -138,6 +138,18 @@ ENTRIES = {
     "contract subscribers": (["contract", "subscribers", "{}", "--as", "alice"], {}),
     "contract rename": (["contract", "rename", "{}", "new", "--as", "alice"], {}),
     "contract retire": (["contract", "retire", "{}", "--as", "alice"], {}),
+    "note put": (["note", "put", "{}", "x", "--as", "alice"], {}),
+    "note put FILE": (["note", "put", "key", "--file", "/nowhere/{}", "--as", "alice"], {}),
+    "note put --category": (["note", "put", "key", "x", "--category", "{}", "--as", "alice"], {}),
+    "note put --ttl": (["note", "put", "key", "x", "--ttl", "{}", "--as", "alice"], {}),
+    "note get": (["note", "get", "{}", "--as", "alice"], {}),
+    "note get @": (["note", "get", "key@{}", "--as", "alice"], {}),
+    "note list": (["note", "list", "{}", "--as", "alice"], {}),
+    "note list --category": (["note", "list", "--category", "{}", "--as", "alice"], {}),
+    "note log": (["note", "log", "{}", "--as", "alice"], {}),
+    "note rm": (["note", "rm", "{}", "--as", "alice"], {}),
+    "note pin": (["note", "pin", "{}", "--as", "alice"], {}),
+    "note unpin": (["note", "unpin", "{}", "--as", "alice"], {}),
 }
 NAMES = [
     "\x1b]0;owned\x07",
@@ -167,6 +179,7 @@ def test_a_hostile_name_is_refused_everywhere(xats, crew, entry):
         assert [char for char in acting(ran.stderr) if not json_too or char < " "] == [], ran
     assert crew.see("bob", inbox.unread) == 0
     assert crew.rows("select * from contracts") == crew.rows("select * from contract_subscribers") == []
+    assert crew.rows("select * from notes") == []
     known = [*crew.rows("select name, team, role, client from agents"), *crew.rows("select label from labels")]
     for word in {value for row in known for value in row.values() if value}:
         assert CLEAN.fullmatch(word), word

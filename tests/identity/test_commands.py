@@ -94,6 +94,9 @@ def everywhere(xats, options, name: str, team: str) -> None:
     xats("contract", "put", "order", "-", stdin="{}", **options)
     assert xats("contract", "list", "--json", **options).json()["contracts"][0]["team"] == team
     xats("contract", "get", "order", **options)
+    assert xats("note", "put", "style", "tabs", "--json", **options).json()["note"]["team"] == team
+    assert [one["key"] for one in xats("note", "list", "--json", **options).json()["notes"]] == ["style"]
+    assert xats("note", "get", "style", "--json", **options).json()["note"]["by"] == f"{name}@{team}"
     assert xats("pause", "all", "--json", **options).json()["pause"]["team"] == team
     xats("resume", "all", **options)
     lines = xats("events", "--since", "0", "--jsonl", **options).stdout.splitlines()
@@ -105,6 +108,7 @@ def everywhere(xats, options, name: str, team: str) -> None:
     assert names <= set(offered(xats, "address", options))
     assert str(added["id"]) in offered(xats, "task", options)
     assert offered(xats, "contract", options) == ["order"]
+    assert offered(xats, "note", options) == ["style"]
 
 
 def offered(xats, kind: str, options) -> list[str]:

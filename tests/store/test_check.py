@@ -14,6 +14,7 @@ from tests.support.faulty import DIE, content, cut_off, empty, fill, flipped, fo
 from xats.core.agents import agents, registration
 from xats.core.contracts import contracts
 from xats.core.mail import inbox
+from xats.core.notes import notes
 from xats.core.waking import attempts, wakes
 from xats.store.open import open_store
 from xats.store.sqlite import check, engine, waiting
@@ -137,6 +138,26 @@ def test_a_version_that_is_missing_is_found(crew, store, clock, harm):
     assert wrong(store, clock) == {}
     run(store, harm)
     assert wrong(store, clock) == {"contracts": (check.FAIL, "versions of contracts are missing: contracts order@crew")}
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "update notes set newest = 2",
+        "update notes set head = 9",
+        "update notes set removed = 1",
+        "update notes set category = 'blocker'",
+        "update notes set expires_at = 9",
+        "delete from note_versions",
+        "update note_versions set version = 2",
+    ],
+)
+def test_a_version_of_a_note_that_is_missing_is_found(crew, store, clock, harm):
+    crew.do("alice", notes.put, "pane", notes.New("style", "tabs"))
+    assert wrong(store, clock) == {}
+    run(store, harm)
+    said = "versions of notes are missing, or a note shows another one than its last: notes style@crew"
+    assert wrong(store, clock) == {"notes": (check.FAIL, said)}
 
 
 def test_unread_mail_that_never_had_a_wake_is_found(crew, store, clock):

@@ -10,6 +10,7 @@ from xats.base import errors
 from xats.core import states
 from xats.core.agents import agents, presence
 from xats.core.contracts import contracts
+from xats.core.notes import notes
 from xats.core.tasks import tasks
 from xats.core.waking import reasons
 from xats.schemas import compat
@@ -133,6 +134,26 @@ BASE = {
     },
     "contract_versions": {"contract_id": 1, "version": 1, "text": "{}", "put_by": 1, "put_at": 1},
     "contract_subscribers": {"team": "crew", "name_key": "order", "agent_id": 1, "since": 1},
+    "notes": {
+        "id": 1,
+        "team": "crew",
+        "key": "Style",
+        "key_key": "style",
+        "newest": 1,
+        "head": 1,
+        "category": "context",
+        "removed": 0,
+    },
+    "note_versions": {
+        "note_id": 1,
+        "version": 1,
+        "value": "x",
+        "size": 1,
+        "category": "context",
+        "put_by": 1,
+        "evidence": "pane",
+        "put_at": 1,
+    },
     "events": {"at": 1, "team": "crew", "type": "t", "subject": "agent:a", "data": "{}"},
 }
 HELD = {"owner_id": 1, "claimed_at": 1, "lease_ms": 1}
@@ -320,6 +341,14 @@ def test_a_good_row_is_taken(filled, table, values):
         ("zones", {"level": -1}),
         ("messages", {"id": 2, "contract_id": 9, "contract_version": 1}),
         ("messages", {"id": 2, "contract_version": 1}),
+        ("notes", {"category": "opinion"}),
+        ("notes", {"newest": 0}),
+        ("notes", {"removed": 2}),
+        ("notes", {"pinned_at": 2}),
+        ("notes", {"pinned_at": 2, "pinned_by": 9}),
+        ("notes", {"removed": 1, "expires_at": 2}),
+        ("notes", {"removed": 1, "pinned_at": 2, "pinned_by": 1}),
+        ("note_versions", {}),
         ("events", {"at": "yesterday"}),
         ("events", {"data": None}),
         ("clocks", {"cause": "jump"}),
@@ -355,6 +384,7 @@ def test_a_bad_row_is_refused(filled, table, values):
         ("contracts", {}, {"id": 2, "name": "Order"}),
         ("contract_subscribers", {}, {"since": 2}),
         ("zones", {}, {"owner_id": None, "role": "backend"}),
+        ("notes", {}, {"id": 2, "key": "STYLE"}),
         ("clocks", {}, {"boot": "c"}),
         ("expectations", {}, {"pane_id": "%2"}),
         ("expectations", {}, {"agent_id": 2}),
@@ -438,6 +468,8 @@ def test_the_type_of_reasons_lists_what_can_be_said_in_words():
         (states, "TaskMail", "task_mail", ["about"]),
         (states, "LockKind", "locks", ["kind"]),
         (states, "WaitKind", "lock_waits", ["kind"]),
+        (states, "NoteCategory", "notes", ["category"]),
+        (states, "NoteCategory", "note_versions", ["category"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -455,6 +487,7 @@ def test_the_lists_that_run_are_those_of_the_types():
     assert list(presence.STATES) == typed(states, "PresenceState")
     assert list(agents.WAKE_BY) == typed(states, "WakeBy")
     assert list(contracts.RULES) == typed(states, "Rule")
+    assert list(notes.CATEGORIES) == typed(states, "NoteCategory")
 
 
 def test_the_reasons_of_older_stores_can_still_be_said():
@@ -547,3 +580,30 @@ def test_a_message_names_a_contract_and_a_version(filled):
     filled.write(lambda tx: insert(tx, "messages", id=2, contract_id=1, contract_version=1))
     with pytest.raises(errors.StoreError):
         filled.write(lambda tx: insert(tx, "messages", id=3, contract_id=1))
+
+
+@pytest.mark.parametrize(
+    "values, good",
+    [
+        ({}, True),
+        ({"version": 2, "restored": 1}, True),
+        ({"version": 2, "expires_at": 2}, True),
+        ({"version": 2, "value": None, "size": 0}, True),
+        ({"version": 0}, False),
+        ({"size": 0}, False),
+        ({"value": None}, False),
+        ({"value": None, "size": 0, "expires_at": 2}, False),
+        ({"version": 2, "restored": 2}, False),
+        ({"expires_at": 1}, False),
+        ({"category": "opinion"}, False),
+        ({"evidence": "hearsay"}, False),
+        ({"put_by": 9}, False),
+        ({"note_id": 9}, False),
+    ],
+)
+def test_a_version_of_a_note(filled, values, good):
+    filled.write(lambda tx: insert(tx, "notes"))
+    if good:
+        filled.write(lambda tx: insert(tx, "note_versions", **values))
+    with pytest.raises(errors.StoreError):  # a second time it is taken, if it was ever good
+        filled.write(lambda tx: insert(tx, "note_versions", **values))

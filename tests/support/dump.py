@@ -23,8 +23,12 @@ QUERIES = {
     "contracts": "select id, name, compat, newest, retired_at is null as offered from contracts order by id",
     "contract_versions": "select contract_id, version, text, backward, forward from contract_versions order by 1, 2",
     "contract_subscribers": "select name_key, agent_id from contract_subscribers order by 1, 2",
+    "notes": """
+        select id, key, newest, head, category, removed, pinned_at is null as loose, pinned_by from notes order by id
+    """,
+    "note_versions": "select note_id, version, value, category, put_by, restored from note_versions order by id",
     "events": """select type, actor, subject from events
-        where type in ('message_sent', 'wake_delivered') or type like 'contract%' order by id""",
+        where type in ('message_sent', 'wake_delivered') or type like 'contract%' or type like 'note_%' order by id""",
 }
 
 
@@ -78,6 +82,14 @@ BROKEN = {
         select v.version from contract_versions v where (select count(*) from events e where e.type = 'contract_put'
             and e.data like '%"version": ' || v.version || ',%') <> (select count(*) from contract_versions o
             where o.version = v.version)
+    """,
+    "a version of a note that is missing": """
+        select id from notes n where newest <> (select count(*) from note_versions where note_id = n.id)
+            or head <> (select max(id) from note_versions where note_id = n.id)
+    """,
+    "a version of a note without its one event": """
+        select n.key from notes n where newest <> (select count(*) from events e
+            where e.subject = 'note:' || n.key and e.type in ('note_put', 'note_removed'))
     """,
     "a delivered wake without its event": """
         select id from wakes w where w.state = 'delivered' and

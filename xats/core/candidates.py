@@ -150,6 +150,30 @@ def _task_state(row: Row) -> str:
     return f"{state}: "
 
 
+NOTES = """
+select key, newest, category from notes
+where team = :team and removed = 0 and key_key >= :low and key_key < :high order by key_key limit :most
+"""
+NOTE_VERSIONS = """
+select n.key, v.version, v.category, v.size from notes n join note_versions v on v.note_id = n.id
+where n.team = :team and n.key_key = :key and v.size > 0 order by v.version desc limit :most
+"""
+
+
+def notes_of(tx: Tx, team: str, prefix: str) -> Candidates:
+    """Yield the keys of the notes of `team`; after an @ the versions of one that have a value, the newest first."""
+    key, at, number = prefix.partition("@")
+    if not at:
+        for row in tx.all(NOTES, team=team, **bounds(prefix)):
+            yield row["key"], f"version {row['newest']}, {row['category']}"
+        return
+    from xats.base.sizes import sized
+
+    for row in tx.all(NOTE_VERSIONS, team=team, key=key.lower(), most=MOST):
+        if str(row["version"]).startswith(number):
+            yield f"{row['key']}@{row['version']}", f"{row['category']}, {sized(row['size'])}"
+
+
 CONTRACTS = """
 select name, newest, compat from contracts
 where team = :team and name_key >= :low and name_key < :high and retired_at is null order by name_key limit :most

@@ -90,6 +90,10 @@ TYPES = {
     "contract_revived": "an agent brought a retired contract back",
     "contract_subscribed": "an agent subscribed to a contract",
     "contract_unsubscribed": "an agent unsubscribed from a contract",
+    "note_put": "an agent stored a version of a note",
+    "note_removed": "an agent removed a note",
+    "note_pinned": "an agent pinned a note: sessions get it at their start",
+    "note_unpinned": "an agent unpinned a note",
 }
 
 COLUMNS = "id, at, team, type, actor, subject, data"

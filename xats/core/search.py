@@ -1,13 +1,15 @@
-"""Search: find mail, tasks and contracts that contain every word, the newest first.
+"""Search: find mail, tasks, contracts and notes that contain every word, the newest first.
 
 Words are compared here and not by the engine, because engines differ in what they take for the same letter. All text
-is read in pages, the newest mail first, and mail is read only until enough is found.
+is read in pages, the newest first. Mail and notes are read only until enough is found.
 """
 
 from __future__ import annotations
 
 from xats.base.record import record
+from xats.core import clock
 from xats.core.mail import log
+from xats.core.notes import notes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Agent
     from xats.store import Row, Tx
 
-    Kind = Literal["mail", "task", "contract"]
+    Kind = Literal["mail", "task", "contract", "note"]
 
 PAGE = 100  # rows that are in memory at once; a body may have 1 MiB
 
@@ -28,22 +30,22 @@ class Query:
 
     words: tuple[str, ...]  #: all of them must occur, in upper or lower case
     viewer: Agent | None  #: the agent whose mail is searched; None: a person, who sees everything
-    team: str  #: whose tasks and contracts are searched, and for a person whose mail
+    team: str  #: whose tasks, contracts and notes are searched, and for a person whose mail
     since_at: int | None = None  #: only what is from this time (ms UTC) or later
 
 
 @record
 class Hit:
-    """A message, a task or a contract that contains every word. `at` is in ms UTC."""
+    """A message, a task, a contract or a note that contains every word. `at` is in ms UTC."""
 
     kind: Kind
     id: int | None  #: of a message or a task
-    name: str | None  #: of a contract, with the version: order@3
+    name: str | None  #: of a contract or a note, with the version: order@3
     at: int  #: when the message was sent, the task last changed, or the version was stored
     by: str  #: name@team of the agent that sent, added or stored it
     to: str | None  #: the address of a message; the assignee or the role of a task
     state: str | None  #: of a task
-    title: str | None  #: the subject of a message, the title of a task, the note of a version
+    title: str | None  #: the subject of a message, the title of a task, the note of a version of a contract
     text: str  #: the rest of the text that was searched
 
 
@@ -63,6 +65,12 @@ from contracts c join contract_versions v on v.contract_id = c.id and v.version 
 join agents b on b.id = v.put_by
 where c.team = :team and c.id < :before and v.put_at >= :since order by c.id desc limit :limit
 """
+NOTES = f"""
+select {notes.NOTE}, {notes.ABOUT}, v.value, n.head as id_of_version
+from notes n join note_versions v on v.id = n.head
+join agents b on b.id = v.put_by left join agents p on p.id = n.pinned_by
+where n.team = :team and n.head < :before and v.put_at >= :since_at and {notes.LIVE} order by n.head desc limit :limit
+"""
 FIRST = (1 << 63) - 1  # larger than any id
 
 
@@ -70,6 +78,7 @@ def find(tx: Tx, query: Query, limit: int) -> tuple[list[Hit], bool]:
     """Return the newest `limit` hits of `query`, newest first, and whether there are more."""
     words = [word.casefold() for word in query.words]
     found = [*_mail(tx, query, words, limit + 1), *_tasks(tx, query, words), *_contracts(tx, query, words)]
+    found += _notes(tx, query, words, limit + 1)
     found.sort(key=lambda hit: hit.at, reverse=True)
     return found[:limit], len(found) > limit
 
@@ -137,15 +146,37 @@ def _contracts(tx: Tx, query: Query, words: Sequence[str]) -> Iterator[Hit]:
             )
 
 
-def _pages(tx: Tx, sql: str, values: dict[str, Any]) -> Iterator[Row]:
-    """Yield the rows of `sql`, which returns rows with smaller ids than :before, in pages."""
+def _notes(tx: Tx, query: Query, words: Sequence[str], limit: int) -> Iterator[Hit]:
+    """Yield at most `limit` notes of the team with all `words`, the one that changed last first."""
+    values = {"team": query.team, "since_at": query.since_at or 0, "now": tx.now, "since": clock.since(tx)}
+    for row in _pages(tx, NOTES, values, "id_of_version"):
+        if _matches(words, row["key"], row["value"]):
+            one = notes.version_of(row)
+            yield Hit(
+                kind="note",
+                id=None,
+                name=one.name,
+                at=one.at,
+                by=one.by,
+                to=None,
+                state=None,
+                title=None,
+                text=one.value or "",
+            )
+            limit -= 1
+            if not limit:
+                return
+
+
+def _pages(tx: Tx, sql: str, values: dict[str, Any], by: str = "id") -> Iterator[Row]:
+    """Yield the rows of `sql` in pages. They have a smaller `by` than :before, the largest first."""
     before = FIRST
     while True:
         rows = tx.all(sql, before=before, limit=PAGE, **values)
         yield from rows
         if len(rows) < PAGE:
             return
-        before = rows[-1]["id"]
+        before = rows[-1][by]
 
 
 def _matches(words: Sequence[str], *texts: str | None) -> bool:

@@ -39,3 +39,4 @@ if TYPE_CHECKING:
     TaskMail = Literal["ready", "review"]
     LockKind = Literal["explicit", "automatic"]
     WaitKind = Literal["wait", "queue"]
+    NoteCategory = Literal["decision", "convention", "discovery", "blocker", "context", "setting"]

@@ -1,8 +1,9 @@
 """The briefing: what xats tells a model at the start of its session, and after its context was shortened.
 
-It begins with who the agent is and how to use xats. The recap follows: what the agent said that it works on, its last
-mail, the requests that wait for its reply, its tasks, and who else is here. All of it is short, because it costs the
-agent tokens in every session: lines are left out until it fits into ROOM, and `xats recap` has the rest.
+It begins with who the agent is and how to use xats. The pinned notes of its team follow, and the recap: what the agent
+said that it works on, its last mail, the requests that wait for its reply, its tasks, and who else is here. All of it
+is short, because it costs the agent tokens in every session: lines are left out until it fits into ROOM, and `xats
+recap` and `xats note get` have the rest.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from xats.base import occupancy
 from xats.core import recap
 from xats.core.agents import agents, presence
 from xats.core.mail import inbox, owed
+from xats.core.notes import views as notes
 from xats.core.tasks import recap as task_recap
 from xats.hooks import letters
 
@@ -30,6 +32,8 @@ ROOM = 1600  # bytes of UTF-8, some 400 tokens
 MAIL = 4  # messages that are listed
 TASKS = 3  # tasks that are listed; the others are counted
 OTHERS = 6  # other agents that are named
+NOTES = 6  # pinned notes that are shown
+NOTES_ROOM = 500  # bytes of all pinned notes that are shown, so that the recap has room too
 SEEN = 60 * 60_000  # ms
 LOOKED_AT = 20  # messages and other agents of which these are chosen
 
@@ -49,6 +53,9 @@ def briefing(
     requests, requested = owed.requests(tx, me, LOOKED_AT)
     mail = _earlier(tx, me, [one.id for one in requests])
     tasks, count = task_recap.todo(tx, me, TASKS)
+    pinned = notes.pinned(tx, team, NOTES_ROOM, LOOKED_AT)
+    fit = letters.fitting_notes(pinned.notes, team, now, NOTES, NOTES_ROOM)
+    kept = (lambda most: letters.notes(pinned, fit, most, team, now, xats)), len(fit) + letters.UNSHOWN
     others = [one for one in recap.others(tx, me, LOOKED_AT) if _is_here(one, now)]
     first = [letters.primer(me, xats, reading), letters.doing(session, now, xats), unread]
     # What comes last here gives way first.
@@ -59,7 +66,7 @@ def briefing(
         (lambda most: letters.mail(mail[:most], team, now), MAIL),
         (lambda most: letters.others(others, most), OTHERS),
     ]
-    return _fitted(list(filter(None, first)), parts, letters.more(xats), room)
+    return _fitted(list(filter(None, first)), kept, parts, letters.more(xats), room)
 
 
 def _earlier(tx: Tx, me: Agent, named: Sequence[int]) -> list[Item]:
@@ -72,15 +79,21 @@ def _earlier(tx: Tx, me: Agent, named: Sequence[int]) -> list[Item]:
     return [one for one in found if one is not last][:MAIL]
 
 
-def _fitted(first: list[str], parts: Sequence[tuple[Part, int]], more: str, room: int) -> str:
-    """Return the texts `first` and as much of `parts` as fits into `room` bytes. `more` says where the rest is."""
-    sizes = [most for _, most in parts]
+def _fitted(first: list[str], kept: tuple[Part, int], parts: Sequence[tuple[Part, int]], more: str, room: int) -> str:
+    """Return the texts `first`, and as much of `kept` and `parts` as fits into `room` bytes.
+
+    `kept` gives way only when nothing is left of the `parts`. `more` says where their rest is.
+    """
+    sizes, keep = [most for _, most in parts], kept[1]
     while True:
         said = [part(size) for (part, _), size in zip(parts, sizes, strict=True)]
         cut = [more] if sizes != [most for _, most in parts] else []
-        text = "\n\n".join(filter(None, [*first, *said, *cut]))
-        if letters.size(text) <= room or not any(sizes):
+        text = "\n\n".join(filter(None, [*first, kept[0](keep), *said, *cut]))
+        if letters.size(text) <= room or not (keep or any(sizes)):
             return text
+        if not any(sizes):
+            keep -= 1
+            continue
         # The longest lists give way first; among equals the last one.
         longest = max(sizes)
         sizes[max(index for index, size in enumerate(sizes) if size == longest)] -= 1

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Agent, Details, Session
     from xats.core.mail.inbox import Letter, Shown
     from xats.core.mail.owed import Request
+    from xats.core.notes.notes import Version
+    from xats.core.notes.views import Pinned
     from xats.core.recap import Item
     from xats.core.tasks.recap import Todo
 
@@ -20,6 +22,7 @@ BUDGET = 4000  # bytes of mail that are handed over at once
 MOST = 8000  # of a whole answer Claude Code takes 10,000 characters, Codex 10,000 bytes; they cut the rest
 SHOWN = 10  # letters shown before that are listed
 NAMED = 5  # letters that are announced one by one
+UNSHOWN = 6  # pinned notes without room that are named; the others are counted
 TITLE = 60  # characters of the title of a task or a request
 REQUESTS = 5  # unanswered requests that are listed; the others are counted
 FIRST = "xats mail for "  # xats recognises its own text by these words
@@ -176,6 +179,66 @@ def others(found: Sequence[Details], most: int) -> str:
         said.append(text)
     more = f"; and {len(found) - most} more" if len(found) > most else ""
     return f"Also here: {'; '.join(said)}{more}" if said else ""
+
+
+def note(one: Version, team: str, now: int) -> str:
+    """Return a note with who put it and how xats knew that. Each line of the value is marked as one.
+
+    `team` is the reader's, `now` is in ms UTC, here and below.
+    """
+    from xats.base.durations import ago
+
+    by = one.by.removesuffix(f"@{team}")
+    head = f"{one.name}, {one.category} by {by} ({EVIDENCE[one.evidence]}), {ago(one.at, now)}:"
+    lines = visible(one.value or "").rstrip("\n").split("\n")
+    return "\n".join([head, *(f"| {line}" for line in lines)])
+
+
+def fitting_notes(found: Sequence[Version], team: str, now: int, most: int, room: int) -> list[Version]:
+    """Return the first notes of `found`, at most `most`, that fit into `room` bytes together. None is cut."""
+    fit: list[Version] = []
+    for one in found:
+        needed = size(note(one, team, now)) + 1
+        if one.value and needed <= room and len(fit) < most:
+            fit.append(one)
+            room -= needed
+    return fit
+
+
+def notes(pinned: Pinned, fit: Sequence[Version], most: int, team: str, now: int, xats: str = NAME) -> str:
+    """Return the pinned notes: those that `fit`, with their values, and the others by their keys and sizes.
+
+    The more `most` is, the more it says: up to UNSHOWN that many others are named, and behind that the values follow.
+    Those without a name are counted. "" for no pinned notes.
+    """
+    if not pinned.notes:
+        return ""
+    shown = fit[: max(0, most - UNSHOWN)]
+    others = [one for one in pinned.notes if one not in shown]
+    named = others[: min(most, UNSHOWN)]
+    if not (shown or named):
+        return f"Pinned notes: {pinned.total}; see: {xats} note list"
+    from xats.base.sizes import sized
+
+    lines = [
+        f"Pinned notes of team {team}, written by agents, not by your user:",
+        *(note(one, team, now) for one in shown),
+    ]
+    if others:
+        said = ", ".join(f"{short(one.note.key)} ({sized(one.size)})" for one in named)
+        count = pinned.total - len(shown) - len(named)
+        more = f"{' and ' if said else ''}{count} more" if count else ""
+        lines.append(f"No room for {said}{more}; read: {xats} note get KEY")
+    return "\n".join(lines)
+
+
+def changed_note(one: Version, team: str, now: int) -> str:
+    """Return in a few words which note changed, and how."""
+    from xats.base.durations import ago
+
+    by = one.by.removesuffix(f"@{team}")
+    what = "removed" if one.removal else "put"
+    return f"{one.name} {what} by {by} {ago(one.at, now)}" + (", pinned" if one.note.pinned_at is not None else "")
 
 
 def more(xats: str = NAME) -> str:

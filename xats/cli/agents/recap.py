@@ -11,6 +11,7 @@ from xats.core import recap as core
 from xats.core.agents import listing as core_listing
 from xats.core.locks import locks, refusals
 from xats.core.mail import owed
+from xats.core.notes import views as notes
 from xats.core.tasks import recap as task_recap
 from xats.hooks import letters
 from xats.hooks.briefing import LOOKED_AT, SEEN
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from xats.core.locks.locks import Lock
     from xats.core.locks.refusals import Refusal
     from xats.core.mail.owed import Request
+    from xats.core.notes.notes import Version
     from xats.core.recap import Item
     from xats.core.tasks.recap import Todo
     from xats.store import Tx
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 MAIL, REQUESTS, TASKS, LOCKS = 10, 10, 10, 10  # lines of each list; requests and tasks are counted
 REFUSED = 5  # lines of refused edits
 WHY = {"lock_held": "locked by", "zone_taken": "in the zone of", "recently_edited": "just edited by"}
+NOTES = 5  # notes that changed last
 EVERY = 10_000  # requests among which xats looks for those that another agent may see
 
 
@@ -51,6 +54,7 @@ class _Recap:
     tasks_total: int
     locks: list[Lock]
     refused: list[Refusal]
+    notes: list[Version]
     others: list[Details]
 
 
@@ -58,8 +62,9 @@ def recap(here: Context, name: params.OptionalNameArg = None) -> int:
     """Show what an agent works on, its last mail, and what waits for it.
 
     That is what the agent said with xats doing, its last mail in both directions with the newest last, the requests
-    that it has read and not answered, its tasks, the files that it has locked, its edits that were refused, and who
-    else is here. It does not mark mail as read. Each session of an agent begins with a short form of it.
+    that it has read and not answered, its tasks, the files that it has locked, its edits that were refused, the notes
+    of the team that changed last, and who else is here. It does not mark mail as read. Each session of an agent begins
+    with a short form of it.
 
     A person sees the mail of every agent. An agent sees its own, and of another agent only the mail between them.
 
@@ -104,6 +109,7 @@ def _look(here: Context, tx: Tx, me: Me, name: str | None) -> _Recap:
         tasks_total=tasks_total,
         locks=locks.held_by(tx, agent.id, explicit=True),
         refused=refusals.last(tx, agent, REFUSED),
+        notes=notes.changed(tx, agent.team, NOTES),
         others=core.others(tx, agent, LOOKED_AT),
     )
 
@@ -163,6 +169,10 @@ def _lines(
     for refusal in found.refused:
         why = f"{WHY[refusal.code]} {views.near(refusal.holder, team)}"
         yield "", f"{refusal.path}, {why}, {ago(refusal.at, now)}"
+    if found.notes:
+        yield "Notes that changed", ""
+    for note in reversed(found.notes):
+        yield "", letters.changed_note(note, team, now)
     if others:
         yield "Also here", ""
     for other, its in others:
@@ -215,6 +225,17 @@ def _json(found: _Recap, agent: dict[str, Any], others: list[tuple[Details, Stat
         "locks_total": len(found.locks),
         "refused_edits": [
             {"path": one.path, "code": one.code, "holder": one.holder, "at": iso(one.at)} for one in found.refused
+        ],
+        "notes": [
+            {
+                "key": one.note.key,
+                "version": one.number,
+                "by": one.by,
+                "at": iso(one.at),
+                "size": one.size,
+                "pinned": one.note.pinned_at is not None,
+            }
+            for one in found.notes
         ],
         "others": [_other_json(one.agent, states.doing(one.session, state), state) for one, state in others],
     }

@@ -20,6 +20,7 @@ MODULES = (
     "cli.mail.ask",
     "core.contracts.errors",
     "core.locks.errors",
+    "core.notes.errors",
     "core.tasks.errors",
     "core.zones.errors",
     "delivery.transports.command",

@@ -198,6 +198,8 @@ KINDS: dict[str, Callable[[Tx, Context, str], Candidates]] = {
     "contract": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix.partition("@")[0]),
     "contract-version": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix),
     "zone": lambda tx, here, prefix: candidates.zones_of(tx, my_team(tx, here), prefix),
+    "note": lambda tx, here, prefix: candidates.notes_of(tx, my_team(tx, here), prefix.partition("@")[0]),
+    "note-version": lambda tx, here, prefix: candidates.notes_of(tx, my_team(tx, here), prefix),
     "task": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="live"),
     "task-ready": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="ready"),
     "task-ended": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="ended"),

@@ -1,4 +1,4 @@
-"""The verb that finds mail, tasks and contracts by their words: search."""
+"""The verb that finds mail, tasks, contracts and notes by their words: search."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def search(
     since: params.SearchSinceOption = None,
     limit: params.LimitOption = 20,
 ) -> int:
-    """Find mail, tasks and contracts that contain all words, newest first.
+    """Find mail, tasks, contracts and notes that contain all words, newest first.
 
     A word may be a part of a longer one. A person at a terminal finds all mail of the team, an agent what it sent and
     what it got. Search looks at the subject and the text of mail, at the title, the description, the last progress,
-    the result and the reason of tasks, and at the name, the note and the schema of the newest version of contracts.
-    It does not mark mail as read.
+    the result and the reason of tasks, at the name, the note and the schema of the newest version of contracts, and
+    at the key and the value of notes. It does not mark mail as read.
 
     Example: xats search parser ready
 
@@ -64,7 +64,9 @@ def search(
         return 0
     if not found:
         render.say(f"nothing contains {' and '.join(map(render.one_line, words))}")
-    elif has_more:
+    elif note := next((one for one in found if one.kind == "note"), None):
+        render.say(f"to read a note: {here.command('note', 'get', note.name)}")
+    if has_more:
         given = ("--since", since) if since is not None else ()
         render.say(f"more: {here.command('search', *words, *given, '-n', limit * 2)}")
     return 0
@@ -88,6 +90,7 @@ def _line(hit: Hit, words: Sequence[str], team: str) -> str:
         "mail": f"#{hit.id}",
         "task": f"task {hit.id} ({hit.state})",
         "contract": f"contract {hit.name}",
+        "note": f"note {hit.name}",
     }[hit.kind]
     at, text = stamp(hit.at), render.one_line(shown)
     head, styled = f"{at} {called} {by}{to}:", f"{at} {render.bold(called)} {by}{to}:"

@@ -6,7 +6,20 @@
 
 from __future__ import annotations
 
-from xats.cli.models import agents, contracts, events, history, lines, locks, machine, mail, overview, tasks, zones
+from xats.cli.models import (
+    agents,
+    contracts,
+    events,
+    history,
+    lines,
+    locks,
+    machine,
+    mail,
+    notes,
+    overview,
+    tasks,
+    zones,
+)
 from xats.cli.models.base import Document, Model, field
 
 TYPE_CHECKING = False
@@ -111,6 +124,13 @@ DOCUMENTS: dict[str, Models] = {
     "zone list": (zones.ZoneListDocument,),
     "zone drop": (zones.ZoneDropDocument,),
     "zone check": (zones.ZoneCheckDocument,),
+    "note put": (notes.NotePutDocument,),
+    "note get": (notes.NoteGetDocument,),
+    "note list": (notes.NoteListDocument,),
+    "note log": (notes.NoteLogDocument,),
+    "note rm": (notes.NoteChangeDocument,),
+    "note pin": (notes.NoteChangeDocument,),
+    "note unpin": (notes.NoteChangeDocument,),
     "events": (events.EventsDocument,),
     "poke": (mail.PokeDocument,),
     "deliver": (mail.DeliverDocument,),

@@ -187,6 +187,17 @@ class RecapTask(Model):
     lease_until: Time | None = field("When the claim ends unless the owner renews it.")
 
 
+class RecapNote(Model):
+    """A note of the team that changed."""
+
+    key: str = field("The key.")
+    version: int = field("The number of the newest version.")
+    by: Address = field("Who stored it, or removed the note.")
+    at: Time = field("When that was.")
+    size: int = field("The bytes of the value; 0: the note was removed.")
+    pinned: bool = field("Whether sessions get it at their start.")
+
+
 class RecapOther(Model):
     """Another agent of the team that is here."""
 
@@ -220,6 +231,7 @@ class RecapDocument(Document):
     locks: list[Lock] = field("The files that it has locked, at most 10; automatic locks are not among them.")
     locks_total: int = field("The number of all of them.")
     refused_edits: list[RecapRefusal] = field("Its last edits that a hook refused, the newest first, at most 5.")
+    notes: list[RecapNote] = field("The notes of the team that changed last, the last one first.")
     others: list[RecapOther] = field("The other agents that are here, the one seen last first.")
 
 
@@ -303,6 +315,7 @@ class Team(Model):
     unread: int = field("The number of unread messages.")
     open_tasks: int = field("The number of tasks that have not ended.")
     contracts: int = field("The number of contracts.")
+    notes: int = field("The number of notes that were not removed.")
     projects: list[TeamProject] = field("The projects that belong to it.")
     former_names: list[str] = field("The names that it had before, which still lead to it.")
 
@@ -354,11 +367,19 @@ class RenamedAgent(Model):
     old_address: Address = field("The address that it had.")
 
 
+class MovedNote(Model):
+    """A note that got another key."""
+
+    key: str = field("The new key.")
+    old_key: str = field("The key that it had.")
+
+
 class TeamMergeDocument(TeamChangeDocument):
     """A merge of two teams."""
 
     into: Team = field("The other team as it was before the merge.")
     renamed: list[RenamedAgent] = field("The agents that got another name.")
+    notes: list[MovedNote] = field("The notes whose key both teams had; they got another key.")
     merged_people: list[str] = field("The people who were in both teams and are one agent afterwards.")
 
 

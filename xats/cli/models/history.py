@@ -32,16 +32,16 @@ class LogDocument(Document):
 
 
 class SearchResult(Model):
-    """A message, a task or a contract that contains all words."""
+    """A message, a task, a contract or a note that contains all words."""
 
-    kind: Annotated[str, OneOf(("mail", "task", "contract"))] = field("What it is.")
+    kind: Annotated[str, OneOf(("mail", "task", "contract", "note"))] = field("What it is.")
     id: int | None = field("The id of the message or of the task.")
-    name: str | None = field("The name and the version of the contract.")
+    name: str | None = field("The name and the version of the contract or the note, such as style@3.")
     at: Time = field("When the message was sent, the task last changed, or the version was stored.")
     by: Address = field("Who sent, added or stored it.")
     to: str | None = field("The address of the message; the assignee or the role of the task.")
     state: State | None = field("The state of the task.")
-    title: str | None = field("The subject, the title or the note.")
+    title: str | None = field("The subject, the title, or the note of the version of a contract.")
     excerpt: str = field("The text around the first of the words.")
 
 

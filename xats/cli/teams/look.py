@@ -127,6 +127,7 @@ def team_json(found: Summary, online: int) -> dict[str, Any]:
         "unread": found.unread,
         "open_tasks": found.open_tasks,
         "contracts": found.contracts,
+        "notes": found.notes,
         "projects": [_place_json(one) for one in found.projects],
         "former_names": found.former,
     }
@@ -162,13 +163,15 @@ def _left(found: Summary) -> str:
 
 def counted(found: Summary, online: int) -> str:
     """Return in words how much belongs to a team."""
-    counts = (
+    counts = [
         (found.agents, "agent"),
         (found.unread, "unread letter"),
         (found.open_tasks, "open task"),
         (found.contracts, "contract"),
         (len(found.projects), "project"),
-    )
+    ]
+    if found.notes:
+        counts.append((found.notes, "note"))
     words = [f"{number} {what if number == 1 else f'{what}s'}" for number, what in counts]
     if online:
         words[0] += f" ({online} online)"

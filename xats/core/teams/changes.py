@@ -31,6 +31,7 @@ MARKED = (  # tables with a column `team`
     "contracts",
     "contract_subscribers",
     "zones",
+    "notes",
     "pauses",
     "events",
     "projects",
@@ -215,7 +216,7 @@ where a.team = :team and d.agent_id = a.id and d.state = 'unread' and f.client <
 """
 IDS = "select id from agents where team = :team order by id"
 OF_PROJECTS = ("projects", "project_teams", "team_notices", "zones")
-LEFTOVERS = ("agents", "tasks", "contracts")
+LEFTOVERS = ("agents", "tasks", "contracts", "notes")
 
 
 @record

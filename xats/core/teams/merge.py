@@ -2,7 +2,8 @@
 
 If both teams have an agent of the same name, the merge renames the one of the old team with a suffix. Without a suffix
 it is refused. Persons of the same name are the same person, and `xats` is the same sender: these become one agent.
-Contracts of the same name must be the same in all versions.
+Contracts of the same name must be the same in all versions. A note of the old team whose key both teams have gets a key
+below the name of its team, such as `shop/style`, with all its versions.
 """
 
 from __future__ import annotations
@@ -34,6 +35,12 @@ select a.id, b.id as other_id, a.name, a.compat = b.compat and a.newest = b.newe
     and a.retired_at is null and b.retired_at is null as alike
 from contracts a join contracts b on b.team = :into and b.name_key = a.name_key where a.team = :old order by a.name_key
 """
+SAME_NOTES = """
+select a.id, a.key from notes a join notes b on b.team = :into and b.key_key = a.key_key
+where a.team = :old order by a.key_key
+"""
+TAKEN_KEY = "select 1 from notes where team in (:old, :into) and key_key = :key"
+MOVE_NOTE = "update notes set key = :key, key_key = :low where id = :id"
 TEXTS = "select text from contract_versions where contract_id = :id order by version"
 
 
@@ -46,6 +53,7 @@ class Plan:
     renamed: tuple[tuple[Agent, str], ...]  #: agents of the old team and their new names
     joined: tuple[tuple[int, int, str], ...]  #: agents that become one: ids in both teams, and the name
     contracts: tuple[tuple[int, int], ...]  #: contracts that become one: ids in both teams
+    notes: tuple[tuple[int, str, str], ...]  #: notes of the old team that get another key: id, key and new key
 
 
 def plan(tx: Tx, old: str, into: str, suffix: str | None) -> Plan:
@@ -75,6 +83,7 @@ def plan(tx: Tx, old: str, into: str, suffix: str | None) -> Plan:
         renamed=tuple(renamed),
         joined=tuple(joined),
         contracts=_same_contracts(tx, old, into),
+        notes=_new_keys(tx, old, into),
     )
 
 
@@ -114,6 +123,18 @@ def _same_contracts(tx: Tx, old: str, into: str) -> tuple[tuple[int, int], ...]:
     return tuple((row["id"], row["other_id"]) for row in rows)
 
 
+def _new_keys(tx: Tx, old: str, into: str) -> tuple[tuple[int, str, str], ...]:
+    """Return the id, the key and the new key of each note of the team `old` whose key the team `into` has too."""
+    found = []
+    for row in tx.all(SAME_NOTES, old=old, into=into):
+        number, key = 1, f"{old}/{row['key']}"
+        while tx.one(TAKEN_KEY, old=old, into=into, key=key.lower()):
+            number += 1
+            key = f"{old}-{number}/{row['key']}"
+        found.append((row["id"], row["key"], key))
+    return tuple(found)
+
+
 def _texts(tx: Tx, contract_id: int) -> list[str]:
     return [row["text"] for row in tx.all(TEXTS, id=contract_id)]
 
@@ -126,6 +147,8 @@ def merge(tx: Tx, by: str, old: str, into: str, suffix: str | None) -> Plan:
     _pauses(tx, old, into)
     for going, staying in planned.contracts:
         _join_contracts(tx, going, staying)
+    for note, _, key in planned.notes:
+        tx.run(MOVE_NOTE, id=note, key=key, low=key.lower())
     _rename(tx, by, old, into, planned.renamed)
     for here, other, _ in planned.joined:
         join(tx, here, other)
@@ -137,7 +160,9 @@ def merge(tx: Tx, by: str, old: str, into: str, suffix: str | None) -> Plan:
     _hold(tx, into)
     _send_notices(tx, by, planned, was, there)
     names = {one.name: name for one, name in planned.renamed}
-    tx.event("team_merged", into, by, f"team:{into}", old_name=old, agents=planned.old.agents, renamed=names or None)
+    keys = {was: key for _, was, key in planned.notes}
+    said = {"old_name": old, "agents": planned.old.agents, "renamed": names or None, "notes": keys or None}
+    tx.event("team_merged", into, by, f"team:{into}", **said)
     return planned
 
 
@@ -300,6 +325,8 @@ HELD = (
     ("contract_subscribers", "agent_id"),
     ("zones", "owner_id"),
     ("zones", "assigned_by"),
+    ("note_versions", "put_by"),
+    ("notes", "pinned_by"),
     ("former_addresses", "agent_id"),
     ("former_names", "agent_id"),
     ("expectations", "asked_by"),
@@ -372,12 +399,24 @@ def _send_notices(tx: Tx, by: str, planned: Plan, was: dict[int, Agent], there: 
             + (f"; you were {before}@{old}." if one.id in former else "."),
             f"The old address still works: {before}@{old} leads to you.",
             *_renames(planned, but=one.id),
+            *([_moved_notes(planned)] if planned.notes else []),
         )
         changes.send_notice(tx, into, [one], by, subject, *lines)
     lines = (f"{by} merged team {old} into team {into}.",)
+    if planned.notes:
+        lines += (_moved_notes(planned),)
     if came:
         lines += (f"New in this team: {', '.join(one.name for one in came)}",)
     changes.send_notice(tx, into, there, by, subject, *lines, *_renames(planned))
+
+
+def _moved_notes(planned: Plan) -> str:
+    """Return the sentence about the notes that have another key now."""
+    _, was, key = planned.notes[0]
+    count = len(planned.notes)
+    return (
+        f"Both teams had notes of the same key, and {count} of team {planned.old.name} moved, such as {was} to {key}."
+    )
 
 
 def _renames(planned: Plan, but: int = 0) -> list[str]:

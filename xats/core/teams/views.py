@@ -1,4 +1,4 @@
-"""Teams as a person sees them: the numbers of their agents, mail, tasks and contracts, their projects and names."""
+"""Teams as a person sees them: the numbers of their agents, mail, tasks, contracts and notes, and their projects."""
 
 from __future__ import annotations
 
@@ -34,13 +34,14 @@ class Summary:
     unread_of_left: int  #: those of them for agents that have left
     open_tasks: int
     contracts: int  #: without the retired ones
+    notes: int  #: without the removed ones
     projects: tuple[Place, ...]
     former: tuple[str, ...]  #: names that lead to it, such as its name before a rename
 
     @property
     def empty(self) -> bool:
-        """Whether the team has no agents, unread mail, open tasks or contracts."""
-        return not (self.agents or self.unread or self.open_tasks or self.contracts)
+        """Whether the team has no agents, unread mail, open tasks, contracts or notes."""
+        return not (self.agents or self.unread or self.open_tasks or self.contracts or self.notes)
 
 
 SUMMARY = """
@@ -51,7 +52,8 @@ select t.name, t.created_at, t.archived_at,
     (select count(*) from agents a cross join deliveries d where a.team = t.name and a.unregistered_at is not null
         and d.agent_id = a.id and d.state = 'unread') as unread_of_left,
     (select count(*) from tasks k where k.team = t.name and k.state in ('open', 'claimed', 'review')) as open_tasks,
-    (select count(*) from contracts c where c.team = t.name and c.retired_at is null) as contracts
+    (select count(*) from contracts c where c.team = t.name and c.retired_at is null) as contracts,
+    (select count(*) from notes n where n.team = t.name and n.removed = 0) as notes
 from teams t
 where t.moved_to is null and (:name is null or t.name = :name) and (:archived = 1 or t.archived_at is null)
 order by t.name
@@ -68,6 +70,7 @@ select 1 from teams where name = :name
 union all select 1 from agents where team = :name
 union all select 1 from tasks where team = :name
 union all select 1 from contracts where team = :name
+union all select 1 from notes where team = :name
 union all select 1 from events where team = :name
 limit 1
 """
@@ -89,7 +92,7 @@ def summary(tx: Tx, name: str) -> Summary:
 
 
 def exists(tx: Tx, name: str) -> bool:
-    """Tell whether a project, an agent, a task, a contract or an event has or had the team `name`."""
+    """Tell whether a project, an agent, a task, a contract, a note or an event has or had the team `name`."""
     return tx.one(KNOWN, name=name) is not None
 
 

@@ -117,6 +117,21 @@ RULES = (
         """,
     ),
     Rule(
+        "notes",
+        FAIL,
+        "every note has all its versions, and shows the last one",
+        "versions of notes are missing, or a note shows another one than its last: notes",
+        "xats db backup, and report it",
+        """
+        select n.key || '@' || n.team from notes n left join note_versions v on v.id = n.head
+        where v.id is null or v.note_id <> n.id or v.version <> n.newest or v.category <> n.category
+            or (v.value is null) <> (n.removed = 1) or coalesce(v.expires_at, 0) <> coalesce(n.expires_at, 0)
+            or n.newest <> (select count(*) from note_versions o where o.note_id = n.id)
+            or n.newest <> (select coalesce(max(o.version), 0) from note_versions o where o.note_id = n.id)
+        order by 1
+        """,
+    ),
+    Rule(
         "wakes",
         FAIL,
         "every wake is for the mail of its own agent",

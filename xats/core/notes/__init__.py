@@ -1,0 +1,1 @@
+"""Notes: what a team knows, as values by key, in versions."""
