@@ -207,7 +207,7 @@ def test_a_check(by, xats):
     by("alice", "take", "a.py", "--reason", "new lexer")
     assert by("bob", "check", "a.py", code=4).stdout == "a.py: alice holds it (new lexer), for 10 min more\n"
     assert by("alice", "check", "a.py").stdout == "a.py: you hold it, for 10 min more\n"
-    assert xats("lock", "check", "a.py", code=4).stdout.startswith("a.py: alice")
+    assert xats("lock", "check", "a.py", code=4).stdout.startswith("a.py: alice holds it")
     assert by("bob", "check", ".", code=4).stdout.startswith("a.py: alice holds it")
     assert by("bob", "check", "src").stderr == "none of these 3 files is locked\n"
     found = by("bob", "check", "b.py", "a.py", "--json", code=4).stdout

@@ -59,7 +59,7 @@ def check(here: Context, paths: params.LockPathsArg) -> int:
             }
         )
     elif not here.quiet:
-        now, team = here.store.clock(), me.team if me else ""
+        now, team = here.store.clock(), me.team if me else here.team
         top = text.top_of(here)
         listed = [(file, lock) for file, lock in standing if lock or len(asked) <= len(paths)]
         for file, lock in listed:
