@@ -56,4 +56,6 @@ def mark(tx: Tx, table: Table, one: Holder, gone: bool | None) -> list[int]:
     """
     if gone is False:
         tx.run(table.unmark, id=one.agent.id)
-    return sorted(row["id"] for row in tx.all(table.mark, id=one.agent.id, now=tx.now)) if gone and one.unmarked else []
+    if not gone or not one.unmarked:
+        return []
+    return sorted(row["id"] for row in tx.all(table.mark, id=one.agent.id, now=tx.now))
