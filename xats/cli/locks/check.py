@@ -82,5 +82,7 @@ def _is_mine(lock: Lock, me: Agent | None) -> bool:
 
 def _mine(lock: Lock, now: int) -> str:
     return (
-        f"you hold it, for {locks.left(lock, now)} more" if lock.explicit else f"you edited it; {locks.left(lock, now)}"
+        f"you hold it, for {locks.left(lock, now)} more"
+        if lock.explicit
+        else f"you edit it, for {locks.left(lock, now)} more"
     )
