@@ -141,7 +141,7 @@ def test_an_edit_of_a_locked_file_is_refused(floor, client):
         "bob has locked src/a.py (the parser is half done), for 10 min more. Your edit was refused. "
         "Ask bob: xats ask bob '...'. Or wait until it is free: xats lock take src/a.py --wait 10m"
     )
-    assert said.endswith("(lock_held)")
+    assert said.splitlines()[0].endswith("(lock_held)")
     assert "steal" not in said
     assert floor.locks() == []
     where = {"path": "src/a.py", "worktree": str(floor.top), "code": "lock_held", "holder": "bob@crew"}
@@ -174,6 +174,9 @@ def test_each_file_of_a_patch_is_checked_and_all_are_locked_or_none(floor):
     floor.take("bob", "src/c.py")
     assert "bob has locked src/c.py" in floor.edit("alice", client="codex", tool_input={"command": patch})
     assert floor.locks() == []
+    floor.edit("bob", "src/b.py")
+    said = floor.edit("alice", client="codex", tool_input={"command": patch})
+    assert [line.rpartition(" ")[2] for line in said.splitlines()] == ["(recently_edited)", "(lock_held)"]
     floor.team.do("bob", locks.release_all)
     assert floor.edit("alice", client="codex", tool_input={"command": patch}) is None
     assert floor.locks() == [("src/a.py", "automatic"), ("src/b.py", "automatic"), ("src/c.py", "automatic")]
@@ -296,7 +299,8 @@ def test_a_lock_comes_before_the_zone_and_that_before_an_edit(floor):
     floor.assign("carol", "src/")
     floor.edit("bob")
     deny = {"XATS_ZONE_ENFORCE": "deny"}
-    assert "zone_taken" in floor.edit("alice", env=deny)
+    said = floor.edit("alice", env=deny)
+    assert ("zone_taken" in said, "recently_edited" in said) == (True, False)
     assert "recently_edited" in floor.edit("alice")
     floor.store.write(lambda tx: tx.run("update locks set kind = 'explicit'"))
     assert "lock_held" in floor.edit("alice", env=deny)

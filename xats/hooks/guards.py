@@ -29,6 +29,7 @@ PATCHED = (
     "*** Move to",
 )  # what stands before the name of a file in a patch
 NAMED = ("file_path", "notebook_path", "path", "filePath", "absolute_path")  # what tools call the file
+_ALLOWED = "Your edit is allowed."
 HELD, ZONED, EDITED = "lock_held", "zone_taken", "recently_edited"  # the codes of the guards
 
 
@@ -48,12 +49,12 @@ class Objection:
 class Verdict:
     """What the guards say about an edit."""
 
-    refusal: Objection | None  #: why the edit is refused
-    remarks: tuple[Objection, ...]  #: what the agent is told of an edit that is allowed
-    takes: bool  #: whether the edit takes or extends an automatic lock
+    refusals: tuple[Objection, ...] = ()  #: why the edit is refused
+    remarks: tuple[Objection, ...] = ()  #: what the agent is told of an edit that is allowed
+    takes: bool = False  #: whether the edit takes or extends an automatic lock
 
 
-ALLOWED = Verdict(None, (), False)
+ALLOWED = Verdict()
 
 
 # -- the files of an edit ----------------------------------------------------------------------------------------------
@@ -88,52 +89,48 @@ def files(call: Call) -> list[File]:
 
 def located(call: Call, named: Iterable[str]) -> list[File]:
     """Return the files that the paths `named` mean for `call`. A path that cannot be a file is left out."""
+    from xats.base.errors import XatsError
+    from xats.core.locks.files import in_order
+    from xats.identity.files import locate
+
     found = []
     for path in named:
-        from xats.base.errors import XatsError
-        from xats.identity.files import locate
-
         try:
             found.append(locate(path, call.folder))
         except XatsError:
             continue
-    if len(found) < 2:
-        return found
-    from xats.core.locks.files import in_order
-
     return in_order(found)
 
 
 # -- the guards --------------------------------------------------------------------------------------------------------
 
 
-def verdict(tx: Tx, me: Agent | None, call: Call, files: Sequence[File], xats: str) -> Verdict:
-    """Return what the guards say about an edit of `files` by `me`, or by a session without an agent.
-
-    `xats` is how its shell calls xats.
-    """
+def verdict(tx: Tx, me: Agent | None, call: Call, files: Sequence[File]) -> Verdict:
+    """Return what the guards say about an edit of `files` by `me`, or by a session without an agent."""
     from xats.core.locks import locks
 
-    asked = Asked(tx, me, call, xats)
-    said: list[Objection] = []
+    asked = Asked(tx, me, call)
+    refusals: list[Objection] = []
+    remarks: list[Objection] = []
     takes = False
     for file in files:
         lock = locks.at(tx, file)
         holds = lock is not None and locks.holds(tx, lock)
         mine = lock if lock and holds and me and lock.holder_id == me.id else None
         theirs = lock if lock and holds and not mine else None
-        said += filter(None, (asked.held(theirs), asked.zone(file), asked.edited(theirs)))
+        said = [one for one in (asked.held(theirs), asked.zone(file), asked.edited(theirs)) if one]
+        refusals += [one for one in said if one.refuses][:1]
+        remarks += [one for one in said if not one.refuses]
         can_take = me is not None and not (theirs and theirs.explicit)
         takes = takes or (can_take and asked.is_needed(mine))
-    refusal = next((one for one in said if one.refuses), None)
-    return Verdict(refusal, tuple(one for one in said if not one.refuses), takes and refusal is None)
+    return Verdict(tuple(refusals), tuple(remarks), takes and not refusals)
 
 
 class Asked:
-    """The guards as one edit asks them: the settings are read at their first use."""
+    """The guards as one edit asks them. What few edits need is looked up at its first use."""
 
-    def __init__(self, tx: Tx, me: Agent | None, call: Call, xats: str) -> None:
-        self.tx, self.me, self.call, self.xats = tx, me, call, xats
+    def __init__(self, tx: Tx, me: Agent | None, call: Call) -> None:
+        self.tx, self.me, self.call = tx, me, call
         self._levels: dict[str, str] | None = None
 
     def level(self, name: str) -> str:
@@ -144,6 +141,11 @@ class Asked:
         found = self._levels[name]
         known = (enforcing.OFF, enforcing.WARN, enforcing.DENY) if name != enforcing.AUTO else ("0", "1")
         return found if found in known else enforcing.DEFAULTS[name]
+
+    @property
+    def xats(self) -> str:
+        """How the shell of the agent calls xats."""
+        return spelled(self.tx, self.me)
 
     def held(self, lock: Lock | None) -> Objection | None:
         """Return what is to be said of the `lock` of another agent, if it is one that the agent took."""
@@ -168,15 +170,14 @@ class Asked:
 
     def zone(self, file: File) -> Objection | None:
         """Return what is to be said of the zone of another agent, or of another role, in which `file` is."""
-        if self.level(enforcing.ZONES) == enforcing.OFF:
-            return None
         from xats.core.zones import zones
 
         team = self._team()
         zone = zones.others(self.tx, self.me, file) if self.me else team and zones.owner(self.tx, team, file)
-        if not zone:
+        level = self.level(enforcing.ZONES) if zone else enforcing.OFF
+        if not zone or level == enforcing.OFF:
             return None
-        refuses = self.level(enforcing.ZONES) == enforcing.DENY and self.me is not None
+        refuses = level == enforcing.DENY and self.me is not None
         who, path = zone.owner.address, self._path(file)
         text = (
             f"{path} is in the zone {_shown(zone.pattern)} of {who}. "
@@ -232,7 +233,16 @@ class Asked:
         return _shown(file.absolute)
 
 
-_ALLOWED = "Your edit is allowed."
+def spelled(tx: Tx, me: Agent | None) -> str:
+    """Return how the shell of `me`, or of a session without an agent, calls xats."""
+    from xats.base import calling
+
+    if me is None:
+        return calling.NAME
+    from xats.core.agents import agents
+
+    session = agents.current_session(tx, me)
+    return calling.spelled(session.xats_path if session else None)
 
 
 def _shown(text: str) -> str:
