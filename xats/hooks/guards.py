@@ -29,7 +29,6 @@ PATCHED = (
     "*** Move to",
 )  # what stands before the name of a file in a patch
 NAMED = ("file_path", "notebook_path", "path", "filePath", "absolute_path")  # what tools call the file
-_ALLOWED = "Your edit is allowed."
 HELD, ZONED, EDITED = "lock_held", "zone_taken", "recently_edited"  # the codes of the guards
 
 
@@ -156,15 +155,15 @@ class Asked:
             return None
         refuses = level == enforcing.DENY and self.me is not None
         from xats.base.calling import quoted
-        from xats.base.durations import rough
+        from xats.core.locks import locks
 
         who, path = self._name(lock.holder), self._path(lock.file)
         why = f" ({_shown(lock.reason)})" if lock.reason else ""
-        left = rough(max(lock.until - self.tx.now, 1000))
+        xats, left = self.xats, locks.left(lock, self.tx.now)
         text = (
-            f"{who} has locked {path}{why}, for {left} more. {'Your edit was refused.' if refuses else _ALLOWED} "
-            f"Ask {who}: {self.xats} ask {who} '...'. "
-            f"Or wait until it is free: {self.xats} lock take {quoted(path)} --wait 10m"
+            f"{who} has locked {path}{why}, for {left} more. {_outcome(refuses)} "
+            f"Ask {who}: {xats} ask {who} '...'. "
+            f"Or wait until it is free: {xats} lock take {quoted(path)} --wait 10m"
         )
         return Objection(HELD, refuses, lock.file, lock.holder, text)
 
@@ -181,7 +180,7 @@ class Asked:
         who, path = zone.owner.address, self._path(file)
         text = (
             f"{path} is in the zone {_shown(zone.pattern)} of {who}. "
-            f"{'Your edit was refused.' if refuses else _ALLOWED} Ask {who}: {self.xats} ask {who} '...'"
+            f"{_outcome(refuses)} Ask {who}: {self.xats} ask {who} '...'"
         )
         return Objection(ZONED, refuses, file, f"{who}@{team}", text)
 
@@ -197,9 +196,9 @@ class Asked:
         refuses = self.me is not None
         who, path = self._name(lock.holder), self._path(lock.file)
         when = ago(lock.until - automatic.LASTS, self.tx.now)
-        text = f"{who} edited {path} {when}. " + (
-            "Your edit was refused: read the file again, then edit it." if refuses else _ALLOWED
-        )
+        text = f"{who} edited {path} {when}. {_outcome(refuses)}"
+        if refuses:
+            text += " Read the file again, then edit it."
         return Objection(EDITED, refuses, lock.file, lock.holder, text, lock)
 
     def is_needed(self, mine: Lock | None) -> bool:
@@ -231,6 +230,10 @@ class Asked:
         if self.call.folder and os.path.realpath(self.call.folder) == file.worktree:
             return _shown(file.path)
         return _shown(file.absolute)
+
+
+def _outcome(refuses: bool) -> str:
+    return "Your edit was refused." if refuses else "Your edit is allowed."
 
 
 def spelled(tx: Tx, me: Agent | None) -> str:
