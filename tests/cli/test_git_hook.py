@@ -166,6 +166,20 @@ def test_a_hooks_path_inside_of_the_git_directory_is_used(repository):
     assert not (repository.top / ".git" / "own" / "pre-commit").exists()
 
 
+def test_what_was_added_before_core_hooks_path_was_set_can_be_removed(repository):
+    repository.xats("lock", "install-git-hook")
+    before = repository.hook.read_bytes()
+    repository("config", "core.hooksPath", ".githooks")
+    repository.write(".githooks/pre-commit", before.decode())
+    error = repository.xats("lock", "uninstall-git-hook", "--json", code=4).error()
+    assert "remove the lines between the two marks" in error["hint"]
+    assert (repository.top / ".githooks" / "pre-commit").read_bytes() == before
+    (repository.top / ".githooks" / "pre-commit").unlink()
+    ran = repository.xats("lock", "uninstall-git-hook", "--json").json()
+    assert ran == {"path": str(repository.hook), "changed": True}
+    assert not repository.hook.exists()
+
+
 def test_a_link_to_a_tracked_hook_is_not_followed(repository):
     repository.write("scripts/pre-commit", SHELL.decode())
     (repository.top / "scripts" / "pre-commit").chmod(0o755)
@@ -257,7 +271,10 @@ def test_the_first_commit_and_a_folder_below(xats, crew, tmp_path):
     repository("checkout", "-q", "--orphan", "fresh")
     xats("--as", "alice", "lock", "take", "new/a.py")
     (top / "sub").mkdir()
-    assert "a.py: alice holds it" in repository.commit(by="bob", code=1, cwd=top / "sub")
+    shown = repository.commit(by="bob", code=1, cwd=top / "sub")
+    assert "a.py: alice holds it" in shown
+    assert "git restore --staged -- ../a.py\n" in shown
+    assert "xats lock take ../a.py --wait 10m\n" in shown
 
 
 def test_a_lock_holds_in_its_worktree_and_the_hook_in_all(guarded, tmp_path):

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.support.steady import ages
-from xats.base import host
+from xats.base import host, process
 from xats.core.agents import agents
 from xats.core.mail import inbox
 
@@ -163,6 +163,22 @@ def test_refusals(by, words, code, name):
     assert "steal" not in error["hint"] or words[0] == "steal"
 
 
+def test_hints_name_files_as_the_shell_takes_them(by, xats):
+    (xats.folder / "src" / "my file").write_text("1\n")
+    by("alice", "take", "src/c.py", "src/my file")
+    below = xats.folder / "src"
+
+    def hint(*words):
+        return by("bob", *words, "--json", cwd=below, code=4).error()["hint"]
+
+    assert hint("take", "c.py") == "xats lock take c.py --as bob --wait 10m"
+    assert hint("take", "my file").startswith("xats lock take 'my file'")
+    assert hint("release", "c.py").startswith("xats lock check c.py")
+    assert hint("renew", "my file").startswith("xats lock check 'my file'")
+    assert hint("release", "../b.py").startswith("xats lock take ../b.py")
+    assert hint("steal", "c.py", "--reason", "x").startswith("xats lock take c.py")
+
+
 def test_without_a_name_nothing_is_locked(xats, crew):
     assert xats("lock", "take", "a.py", "--json", code=3).error()["code"] == "unknown_agent"
 
@@ -289,6 +305,30 @@ def test_a_place_in_the_queue_without_a_process(by, crew):
     assert by("bob", "take", "b.py", "--queue", "--json").json()["locks"][0]["path"] == "b.py"
     by("alice", "release", "a.py")
     assert by("carol", "take", "a.py").code == 0  # a mail does not reserve the file
+
+
+def test_mail_comes_when_the_file_is_free(by, crew, xats):
+    by("alice", "take", "a.py")
+    by("bob", "take", "a.py", "--queue", code=4)
+    by("alice", "release", "a.py")
+    xats("deliver", "--once", code=None)
+    assert any("a.py is free" in one for one in subjects(crew, "bob"))
+    by("bob", "take", "a.py")
+    assert crew.rows("select * from lock_waits") == []
+
+
+def test_a_wait_ends_when_the_holder_is_killed(by, crew, xats, until):
+    """No daemon runs: the process that waits looks itself."""
+    holder = xats.start(command=["sleep", "60"])
+    seat = agents.Seat(host.id(), holder.pid, process.started(holder.pid))
+    crew.register("erin", client="claude-code", seat=seat)
+    by("erin", "take", "a.py")
+    running = waiting(xats, crew, until, "bob", "a.py", "--wait", "25s", "-q")
+    assert running.poll() is None
+    holder.kill()
+    holder.wait()
+    assert xats.end(running).code == 0
+    assert any("a.py" in one for one in subjects(crew, "erin"))
 
 
 # -- steal -------------------------------------------------------------------------------------------------------------

@@ -117,6 +117,20 @@ def test_a_zone_counts_in_a_worktree_and_in_a_clone(xats, shop):
     assert "secret" not in shop("alice", "zone", "list").stdout
 
 
+def test_of_processes_that_assign_one_area_to_different_owners_one_succeeds(xats, shop):
+    owners = ["alice", "bob", "carol", "role:backend"] * 2
+    patterns = ["src/", "src/auth/", "src/**", "src", "src/*", "src/a*/", "/src/", "src/auth"]
+    running = [
+        xats.start("zone", "assign", owner, pattern, env={"XATS_AGENT": "alice"})
+        for owner, pattern in zip(owners, patterns, strict=True)
+    ]
+    codes = [xats.end(one).code for one in running]
+    assert set(codes) <= {0, 4}
+    kept = {owner for _, owner in zones_of(shop("alice", "zone", "list", "--json"))}
+    assert len(kept) == 1
+    assert codes.count(0) >= 1
+
+
 def test_a_role_without_an_agent_is_allowed_with_a_remark(shop):
     assert "no agent has the role ops yet" in shop("alice", "zone", "assign", "role:ops", "src/").stderr
     shop("bob", "zone", "check", "src/a", code=4)

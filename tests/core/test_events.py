@@ -59,11 +59,17 @@ def written() -> tuple[set[str], set[str]]:
 
 def composed(begun: str) -> set[str]:
     """Return the types that begin with `begun` and whose other part the code names in a call of `log`, `say`, ..."""
-    rooms = {"task_": "core/task", "contract_": "core/contracts", "wake_": "core/waking/attempts"}
+    rooms = {
+        "task_": "core/task",
+        "contract_": "core/contracts",
+        "wake_": "core/waking/attempts",
+        "lock_": "core/locks",
+    }
     call = {
         "task_": r"\b(?:log|say)\(\s*tx, \w+(?:\.\w+)?, \"(\w+)\"",
         "contract_": r"\b_say\(tx, me, \"(\w+)\"",
         "wake_": r"_record\(\s*tx, wake, token, \"(\w+)\"",
+        "lock_": r"\bsay\(tx, \"lock_(\w+)\"",
     }[begun]
     texts = []
     for path in modules().values():
@@ -79,6 +85,7 @@ def test_every_type_that_the_code_writes_is_listed_and_no_other():
     assert begun == {"task_", "contract_", "wake_"}
     parts = {one for beginning in begun for one in composed(beginning)}
     assert {"task_claimed", "contract_put", "wake_failed"} <= parts
+    parts |= composed("lock_")  # `locks.say` is given whole types
     # `dead._say`, `alerts.report`, expectations and `task_ends` are given theirs; a wake waits as one of two states.
     given = {"dead_retried", "dead_dropped", "read_overdue", "reply_overdue", "wake_queued", "wake_retrying"}
     given |= {"recipient_gone", "expectation_expired", "expectation_replaced"}

@@ -142,6 +142,13 @@ def test_a_pattern_for_which_a_regular_expression_would_take_for_ever():
     assert not parse("**/a/" * 60 + "b").matches("a/" * 500 + "a")
 
 
+@given(st.one_of(PATTERNS, st.text(st.sampled_from("/.!#* \\a["), min_size=1, max_size=6)))
+@settings(max_examples=500)
+def test_the_stored_text_of_a_pattern_is_that_pattern(text):
+    pattern = read(text)
+    assert parse(pattern.text) == pattern
+
+
 @given(PATTERNS)
 def test_a_file_finds_each_pattern_that_covers_it(text):
     pattern = read(text)

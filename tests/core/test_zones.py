@@ -166,6 +166,13 @@ def test_with_nested_the_inner_zone_applies_in_either_order(crew):
     assert whose(crew, "src/auth/a") == ("src/", "role:backend")
 
 
+def test_a_nested_zone_needs_no_nested_the_second_time(crew):
+    assign(crew, "bob", "src/")
+    assign(crew, "alice", "src/auth/", nested=True)
+    (again,) = assign(crew, "alice", "src/auth/")
+    assert not again.created
+
+
 def test_nested_allows_no_zones_that_cross_or_mean_the_same(crew):
     assign(crew, "bob", "src/")
     for new in ("*.py", "src/**"):
@@ -282,6 +289,10 @@ def test_zones_follow_a_project_that_moves_or_gets_another_origin(crew):
     assert whose(crew, "src/a", Place("h", "/new/.git", None)) == ("src/", "bob")
     claim(crew, Project("/new/.git", URL))
     assert crew.rows("select host, repository from zones") == [{"host": "", "repository": URL}]
+    changed = Place("h", "/new/.git", f"{URL}2")
+    assert whose(crew, "src/a", changed) == ("src/", "bob")  # before xats records the new origin
+    with pytest.raises(ZonesOverlap):
+        assign(crew, "carol", "src/", place=changed)
     claim(crew, Project("/new/.git", f"{URL}2"))
     assert whose(crew, "src/a", Place("h2", "/x", f"{URL}2"), host="h2") == ("src/", "bob")
     claim(crew, Project("/new/.git"))
@@ -351,6 +362,7 @@ def test_drop_by_pattern_and_owner(crew):
             drop(crew, *words, of=of)
     assert len(crew.rows("select * from zones")) == 4
     assert [zone.pattern for zone in drop(crew, "b/", of="bob")] == ["b/"]
+    crew.do("bob", registration.unregister)
     assert [zone.pattern for zone in drop(crew, of="bob")] == ["a/", "a/"]
     assert [row["pattern"] for row in crew.rows("select pattern from zones")] == ["c/"]
 

@@ -159,6 +159,29 @@ def test_where_case_does_not_count_the_name_on_disk_is_shown_and_the_key_is_one(
     assert locate(f"{upper}/src/New.py").path == "Src/New.py"
 
 
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        ("SRC/STRASSE.py", "Src/Straße.py"),
+        ("./src/", "./Src/"),
+        ("/src/*.PY", "/Src/*.PY"),
+        ("src/**/SRC", "Src/**/SRC"),
+        ("*.py", "*.py"),
+        ("none/src", "none/src"),
+        (".src/", ".src/"),
+        ("{top}/src/", "/Src/"),
+    ],
+)
+def test_where_case_does_not_count_a_pattern_has_the_names_on_disk(yard, monkeypatch, given, seen):
+    shop = yard.repository("Shop")
+    (shop / "Src").mkdir()
+    (shop / "Src" / "Straße.py").touch()
+    given = given.replace("{top}", str(shop))
+    assert files.from_top(given, str(shop)) == (given.replace(str(shop), "") if given.startswith(str(shop)) else given)
+    monkeypatch.setattr(files, "_ignores_case", lambda *_: True)
+    assert files.from_top(given, str(shop)) == seen
+
+
 def test_a_file_system_is_asked_whether_case_counts(yard):
     shop, plain = yard.repository("shop"), yard.folder_at("plain")
     (shop / ".GIT").mkdir()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST = 1_000  # files that one command names
 MOST_SEEN = 100_000  # files of a folder without git that xats looks at
 GLOB = "*?["
+SIGNS = f"{GLOB}\\"
 
 
 class BadPath(Usage):
@@ -79,6 +80,24 @@ def repository(folder: str | None = None) -> tuple[Place, str]:
         raise BadPath(msg, "cd to a folder of the repository")
     remote = found.remote
     return Place(host.machine(), stored(found.path), stored(remote) if remote else None), found.here
+
+
+def from_top(pattern: str, top: str) -> str:
+    """Return the `pattern` of a zone as seen from the folder `top`, also if it is an absolute path in that folder.
+
+    If the file system ignores upper and lower case, the names before the first sign become those that the folders have.
+    """
+    inside = f"{top.rstrip('/')}/"
+    if pattern.startswith(inside):
+        pattern = f"/{pattern[len(inside) :]}"
+    found = project.find(top)
+    if not found or not _ignores_case(found, top, top):
+        return pattern
+    start = next(one for one in ("./", "/", "") if pattern.startswith(one))
+    names = pattern[len(start) :].split("/")
+    plain = next((at for at, name in enumerate(names) if not name or any(sign in name for sign in SIGNS)), len(names))
+    known = _on_disk(os.path.join(inside, *names[:plain])).removeprefix(inside) if plain else ""
+    return start + "/".join([*([known] if known else []), *names[plain:]])
 
 
 def _real(path: str, folder: str | None) -> str:

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 def deliver(here: Context, *, once: params.OnceOption = False, dry_run: params.DryRunOption = False) -> int:
     """Try every due wake once, without a daemon.
 
-    It also does the daemon's chores: it expires mail, ends claims whose lease is over, alerts senders, and removes what
-    is older than XATS_KEEP. At last it says how many other wakes wait, and when the next attempt is. With --dry-run it
-    only looks: it says for each due wake what it would do.
+    It also does the daemon's chores: it expires mail, ends claims and locks whose lease is over, alerts senders, and
+    removes what is older than XATS_KEEP. At last it says how many other wakes wait, and when the next attempt is. With
+    --dry-run it only looks: it says for each due wake what it would do.
 
     Example: xats deliver --once
 

@@ -81,9 +81,10 @@ def _print(here: Context, findings: list[Finding], *, refused: bool) -> None:
         render.note(f"and {len(ordered) - SHOWN} more")
     if refused:
         first = ordered[0]
-        render.say(f"  leave the file out: git restore --staged -- {calling.quoted(first.path)}")
+        path = os.path.relpath(first.path, os.environ.get("GIT_PREFIX") or os.curdir)  # from where git was called
+        render.say(f"  leave the file out: git restore --staged -- {calling.quoted(path)}")
         if first.code == "lock_held":
-            render.say(f"  or wait for it: {here.command('lock', 'take', first.path, '--wait', '10m')}")
+            render.say(f"  or wait for it: {here.command('lock', 'take', path, '--wait', '10m')}")
 
 
 def _look(here: Context) -> list[Finding]:
@@ -177,13 +178,14 @@ def install_git_hook(here: Context) -> int:
     """
     words = command.program()
     place = git.find()
-    changed = git.install(place, words)
+    changed = git.install(place, words)  # no question: the lines are marked, and can be removed again to the byte
     if here.json:
         render.document({"path": place.path, "changed": changed})
     elif changed:
         render.put(f"git now runs xats lock guard before each commit: {render.one_line(place.path)}")
         if not here.quiet:
-            render.say("  agents cannot commit what others have locked; people are warned")
+            render.say(f"  added: {render.one_line(git.line(words))}")
+            render.say(f"  to remove it: {here.command('lock', 'uninstall-git-hook')}")
     elif not here.quiet:
         render.say(f"nothing to do: {render.one_line(place.path)} runs xats lock guard already")
     return 0
@@ -197,9 +199,10 @@ def uninstall_git_hook(here: Context) -> int:
     place = git.find()
     changed = git.uninstall(place)
     if here.json:
-        render.document({"path": place.path, "changed": changed})
+        render.document({"path": changed[0] if changed else place.path, "changed": bool(changed)})
     elif changed:
-        render.put(f"git no longer runs xats lock guard: {render.one_line(place.path)}")
+        for path in changed:
+            render.put(f"git no longer runs xats lock guard: {render.one_line(path)}")
     elif not here.quiet:
         render.say(f"nothing to do: {render.one_line(place.path)} does not run xats lock guard")
     return 0

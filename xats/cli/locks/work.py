@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from xats.base import durations, process
-from xats.base.errors import TimedOut, Usage, XatsError
+from xats.base.calling import quoted
+from xats.base.errors import Refused, TimedOut, Usage, XatsError
 from xats.base.record import record
 from xats.cli.kit import people, render, views
 from xats.cli.locks import text
@@ -19,7 +20,7 @@ from xats.identity import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from xats.cli.kit import params
     from xats.cli.kit.context import Context, Me
@@ -64,7 +65,8 @@ def take(
     length = durations.parse(ttl) if ttl is not None else locks.LEASE
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
     asked = files.expand(paths)
-    new = {file.order for file in asked if not os.path.lexists(file.absolute)}
+    # A backslash can stand for a byte that is not UTF-8; then the file cannot be looked up by this path.
+    new = {file.order for file in asked if "\\" not in file.path and not os.path.lexists(file.absolute)}
     mark = process.mark() if deadline is not None else None
 
     def work(tx: Tx, me: Me) -> _Taken:
@@ -237,7 +239,8 @@ def renew(
         chosen = (
             meant.files(tx, me.agent) if paths else [one.file for one in locks.held_by(tx, me.agent.id, explicit=True)]
         )
-        return locks.renew(tx, me.agent, chosen, length, token)
+        with _named_from_here(chosen):
+            return locks.renew(tx, me.agent, chosen, length, token)
 
     found = here.write(work)
     _changed(here, found, "renewed for {left}: {path}", "you hold no locks")
@@ -267,7 +270,9 @@ def release(
     def work(tx: Tx, me: Me) -> list[Lock]:
         if every:
             return locks.release_all(tx, me.agent)
-        return locks.release(tx, me.agent, meant.files(tx, me.agent), token)
+        chosen = meant.files(tx, me.agent)
+        with _named_from_here(chosen):
+            return locks.release(tx, me.agent, chosen, token)
 
     found = here.write(work)
     here.rouse_daemon()
@@ -310,6 +315,17 @@ class _Meant:
         return found
 
 
+@contextmanager
+def _named_from_here(asked: Sequence[File]) -> Iterator[None]:
+    """Let the hint of an error name the files `asked` as a shell in the working directory takes them."""
+    try:
+        yield
+    except Refused as problem:
+        for file in asked:
+            problem.hint = problem.hint.replace(f" {file.path}", f" {quoted(os.path.relpath(file.absolute))}", 1)
+        raise
+
+
 def _changed(here: Context, found: Sequence[Lock], done: str, nothing: str) -> None:
     """Print what was `done` to locks; `nothing` says that there are none."""
     if here.json:
@@ -343,7 +359,8 @@ def steal(here: Context, path: params.LockPathArg, *, reason: params.LockReasonO
 
     def work(tx: Tx, me: Me) -> tuple[str, Lock]:
         before = locks.find(tx, [file])
-        lock = locks.steal(tx, me.agent, file, reason, process_gone)
+        with _named_from_here([file]):
+            lock = locks.steal(tx, me.agent, file, reason, process_gone)
         return before[0].holder, lock
 
     holder, lock = here.write(work)

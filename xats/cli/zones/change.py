@@ -39,7 +39,7 @@ def assign(
     Example: xats zone assign role:backend src/ --nested
     """
     place, top = files.repository()
-    given = [_from_top(one, top) for one in patterns]
+    given = [files.from_top(one, top) for one in patterns]
 
     def work(tx: Tx, me: Me) -> tuple[list[Assigned], bool]:
         done = zones.assign(tx, me.agent, address, place, given, nested=nested)
@@ -82,11 +82,6 @@ def _report_missing(zone: Zone, top: str) -> None:
         render.say(f"  no file is at {render.one_line(path)} yet")
 
 
-def _from_top(pattern: str, top: str) -> str:
-    """Return `pattern` as seen from the folder `top`, if it is an absolute path in it."""
-    return pattern[len(top) :] if pattern.startswith(f"{top.rstrip('/')}/") else pattern
-
-
 def drop(here: Context, patterns: params.ZonesArg = None, *, owner: params.OfOwnerOption = None) -> int:
     """End zones: those with a pattern in this repository, or all of an owner.
 
@@ -100,7 +95,7 @@ def drop(here: Context, patterns: params.ZonesArg = None, *, owner: params.OfOwn
         msg = "A PATTERN or --of ADDRESS is missing. Nothing was changed."
         raise Usage(msg, "xats zone list, then xats zone drop PATTERN")
     place, top = files.repository()
-    given = [_from_top(one, top) for one in patterns or ()]
+    given = [files.from_top(one, top) for one in patterns or ()]
     found = here.write(lambda tx, me: zones.drop(tx, me.agent, place, given, owner))
     if here.json:
         render.document({"zones": list(map(text.zone_json, found))})

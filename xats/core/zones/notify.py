@@ -22,7 +22,7 @@ def assigned(tx: Tx, me: Agent, owner: Owner, zones: Sequence[Zone]) -> None:
     """Send mail about new `zones` to their `owner`, unless that is `me`."""
     whose = "You own" if owner.agent_id is not None else f"The role {owner.name} owns"
     head = f"{me.name} assigned {_counted(zones)} of {teams.folder_of(zones[0].repository)}:"
-    rule = f"{whose} these files now: xats refuses locks of others on them, and warns others before they edit them."
+    rule = f"{whose} these files now: others cannot lock them, and get a warning before they edit one."
     _tell(tx, me, owner, f"{_counted(zones)} for {owner.address}", [head, *_lines(zones), "", rule])
 
 

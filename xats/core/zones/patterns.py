@@ -82,7 +82,7 @@ class Pattern:
         return "/".join(head)
 
     def matches(self, path: str) -> bool:
-        """Tell whether it covers the file `path`. It takes time in proportion to both lengths, and needs no `re`."""
+        """Tell whether it covers the file `path`. It takes little time for any pattern, and needs no `re`."""
         parts = path.split("/")
         read = {0}  # the numbers of parts of the path that the names until now may stand for
         for name in self.names:
@@ -152,7 +152,7 @@ def parse(given: str) -> Pattern:
     plain = _plain(names) is not None
     if len(parts) == 1 and not text.startswith("/") and names[0] != ANY and not plain:
         names.insert(0, ANY)
-    if plain or len(parts) > 1:
+    if (plain or len(parts) > 1) and text[1:2] not in ("!", "#"):
         text = text.removeprefix("/")  # it begins at the top anyway
     if len(names) > 1 and names[-1] == ANY:  # dir/** is what is below dir
         names.pop()

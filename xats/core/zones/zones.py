@@ -8,7 +8,7 @@ left the team does not apply until the agent is back.
 from __future__ import annotations
 
 from xats.base.errors import InvalidName, Usage
-from xats.base.record import from_row, record
+from xats.base.record import from_row, record, replace
 from xats.core.address import parse
 from xats.core.agents import agents
 from xats.core.zones import patterns
@@ -33,16 +33,23 @@ z.assigned_at, o.name as owner_name, o.unregistered_at as owner_left_at, b.id as
 FROM = """
 from zones z left join agents o on o.id = z.owner_id left join agents b on b.id = z.assigned_by where z.team = :team
 """
-PLACE = "((z.host = :host and z.repository = :path) or (z.host = '' and z.repository = :remote))"
+# By its path, by its origin, or by the origin that it had when xats last recorded it: see places.follow.
+PLACE = """
+((z.host = :host and z.repository = :path) or (z.host = '' and (z.repository = :remote or z.repository = (
+    select p.remote from projects p where p.host = :host and p.path = :path
+))))
+"""
 # The innermost zone comes first; the patterns of the team that may match are found by the index.
 CANDIDATES = f"""
 select {ZONE} {FROM} and z.prefix in ({{keys}}) and {PLACE} and o.unregistered_at is null order by z.level desc, z.id
 """
 IN_PLACE = f"select {ZONE} {FROM} and {PLACE} order by z.pattern"
+ONE = f"select {ZONE} {FROM} and z.id = :id"
 OF_TEAM = f"select {ZONE} {FROM} order by z.repository, z.host, z.pattern limit :limit"
 ADD = """
 insert into zones (team, host, repository, pattern, prefix, level, owner_id, role, assigned_by, assigned_at)
 values (:team, :host, :repository, :pattern, :prefix, :level, :owner, :role, :me, :now)
+returning id
 """
 
 
@@ -163,7 +170,8 @@ def assign(
     """
     new_owner = find_owner(tx, me, address)
     read = list({one.text: one for one in map(patterns.parse, given)}.values())
-    done = [_assign(tx, me, new_owner, place, pattern, nested=nested) for pattern in read]
+    standing = {zone.pattern: zone for zone in in_place(tx, me.team, place)}
+    done = [_assign(tx, me, new_owner, place, pattern, standing, nested=nested) for pattern in read]
     new = [one.zone for one in done if one.created]
     if new:
         from xats.core.zones import notify
@@ -172,8 +180,11 @@ def assign(
     return done
 
 
-def find_owner(tx: Tx, me: Agent, address: str) -> Owner:
-    """Return the agent or the role of my team that `address` means. Raises InvalidName, UnknownAgent, Usage."""
+def find_owner(tx: Tx, me: Agent, address: str, *, left: bool = False) -> Owner:
+    """Return the agent or the role of my team that `address` means; with `left`, also an agent that left the team.
+
+    Raises InvalidName, UnknownAgent, Usage.
+    """
     meant = parse(address)
     if meant.team not in (None, me.team):
         msg = f"A zone belongs to an agent or a role of your own team {me.team}, not of {meant.team}. {LEFT}"
@@ -183,15 +194,20 @@ def find_owner(tx: Tx, me: Agent, address: str) -> Owner:
     if meant.kind not in ("agent", "me"):
         msg = f"A zone belongs to one agent or one role, not to {address}. {LEFT}"
         raise InvalidName(msg, "xats zone assign bob 'src/*', or xats zone assign role:backend src/")
-    agent = me if meant.kind == "me" else agents.by_name(tx, me.team, meant.name)
+    known = me if meant.kind == "me" else agents.find(tx, me.team, meant.name) if left else None
+    agent = known or agents.by_name(tx, me.team, meant.name)
     return Owner(agent.id, agent.name)
 
 
-def _assign(tx: Tx, me: Agent, new: Owner, place: Place, pattern: Pattern, *, nested: bool) -> Assigned:
+def _assign(
+    tx: Tx, me: Agent, new: Owner, place: Place, pattern: Pattern, standing: dict[str, Zone], *, nested: bool
+) -> Assigned:
+    """Add one zone beside those that are `standing` in the repository, by their patterns; keep these up to date."""
+    same = standing.get(pattern.text)
+    if same and same.owner == new:
+        return Assigned(same, created=False, outer=(), inner=())
     around, inside = [], []
-    for zone in in_place(tx, me.team, place):
-        if zone.pattern == pattern.text and zone.owner == new:
-            return Assigned(zone, created=False, outer=(), inner=())
+    for zone in standing.values():
         relation = _relation(pattern, zone)
         if zone.owner != new and relation:
             _refuse_overlap(new, pattern, zone, relation, nested=nested)
@@ -203,8 +219,9 @@ def _assign(tx: Tx, me: Agent, new: Owner, place: Place, pattern: Pattern, *, ne
     lift = level + 1 - min((zone.level for zone in inside), default=level + 1)
     for zone in inside if lift > 0 else ():
         tx.run("update zones set level = level + :lift where id = :id", lift=lift, id=zone.id)
+        standing[zone.pattern] = replace(zone, level=zone.level + lift)
     host, repository = place.key
-    tx.run(
+    row = tx.one(
         ADD,
         team=me.team,
         host=host,
@@ -218,7 +235,9 @@ def _assign(tx: Tx, me: Agent, new: Owner, place: Place, pattern: Pattern, *, ne
         now=tx.now,
     )
     tx.event("zone_assigned", me.team, me.name, f"zone:{pattern.text}", to=new.address, repository=repository)
-    (zone,) = (one for one in in_place(tx, me.team, place) if one.pattern == pattern.text and one.owner == new)
+    assert row
+    (row,) = tx.all(ONE, team=me.team, id=row["id"])
+    standing[pattern.text] = zone = zone_of(row)
     outer = sorted((one for one in around if one.owner != new), key=lambda one: -one.level)
     return Assigned(zone, created=True, outer=tuple(outer), inner=tuple(one for one in inside if one.owner != new))
 
@@ -287,7 +306,7 @@ def drop(tx: Tx, me: Agent, place: Place, given: Sequence[str], of: str | None =
     agent that assigned a zone, and a person may end it. Raises UnknownZone, NotYourZone, InvalidPattern, and what
     `find_owner` raises.
     """
-    whose = find_owner(tx, me, of) if of is not None else None
+    whose = find_owner(tx, me, of, left=True) if of is not None else None
     here = in_place(tx, me.team, place) if given else of_team(tx, me.team, EVERY)[0]
     found = [zone for zone in here if whose is None or zone.owner == whose]
     if given:

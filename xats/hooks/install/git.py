@@ -36,7 +36,9 @@ class Place:
     """The file that git runs before a commit, and whether xats may write it."""
 
     path: str  #: the file; where xats must not write, the one to which a person adds the line
-    problem: str = ""  #: why xats does not write there, as the end of a sentence; "" if it may
+    usual: str  #: the file that it would be without core.hooksPath
+    problem: str = ""  #: why xats adds nothing there, as the end of a sentence; "" if it may
+    outside: bool = False  #: whether the file is outside of the git directory, where xats writes nothing at all
 
 
 def line(words: Sequence[str]) -> str:
@@ -62,14 +64,15 @@ def find(folder: str | None = None) -> Place:
         raise Refused(msg, "cd to a folder of the repository, and see: git status")
     common = os.path.realpath(os.path.join(folder or os.getcwd(), directory))
     given = _git(top, "config", "--type=path", "--get", "core.hooksPath")
-    hooks = os.path.normpath(os.path.join(top, given)) if given else os.path.join(common, "hooks")
+    usual = os.path.join(common, "hooks", NAME)
+    hooks = os.path.normpath(os.path.join(top, given)) if given else os.path.dirname(usual)
     path = os.path.join(hooks, NAME)
     if not _is_inside(path, common):
         if given and os.path.basename(hooks) == HUSKY:
             path = os.path.join(os.path.dirname(hooks), NAME)
         why = "core.hooksPath leads there" if given else "a link leads out of the git directory"
-        return Place(path, f"is not in the git directory of this repository ({why})")
-    return Place(path, _unfit(path))
+        return Place(path, usual, f"is not in the git directory of this repository ({why})", outside=True)
+    return Place(path, usual, _unfit(path))
 
 
 def _git(folder: str | None, *words: str) -> str:
@@ -139,12 +142,24 @@ def install(place: Place, words: Sequence[str]) -> bool:
     return True
 
 
-def uninstall(place: Place) -> bool:
-    """Remove our lines, and the file if xats made it and nothing else is in it; return whether there were some.
+def uninstall(place: Place) -> list[str]:
+    """Remove our lines, also those from before core.hooksPath was set; return the paths of the files that changed.
 
-    Raises SettingsUnusable and SettingsBusy.
+    A file that xats made goes if nothing else is in it. Raises Refused for our lines outside of the git directory,
+    SettingsUnusable and SettingsBusy.
     """
-    file = files.read(place.path)
+    if place.outside and entry(place.path):
+        msg = f"{place.path} has lines of xats, and {place.problem}. Nothing was written."
+        raise Refused(msg, "remove the lines between the two marks of xats yourself")
+    paths = [place.usual] if place.outside else dict.fromkeys((place.path, place.usual))
+    return [path for path in paths if _remove(path)]
+
+
+def _remove(path: str) -> bool:
+    """Remove our lines from the hook at `path`; return whether there were some."""
+    if os.path.islink(path) and not os.path.exists(path):
+        return False
+    file = files.read(path)
     ours = _ours(file.data or b"")
     if not ours:
         return False
