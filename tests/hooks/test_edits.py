@@ -191,6 +191,17 @@ def test_a_lock_that_is_over_refuses_nothing(floor):
     assert floor.locks() == [("src/a.py", "automatic")]
 
 
+def test_hooks_of_the_holder_renew_its_lock_once_a_minute(floor, writes):
+    floor.hook("bob", "prompt")
+    floor.take("bob", lease=120_000)
+    writes.clear()
+    for _ in range(9):
+        floor.clock.tick(30_000)
+        floor.hook("bob", "after a tool")
+    assert 4 <= len(writes) <= 5
+    assert floor.edit("alice") is not None
+
+
 def test_the_holder_of_another_team_is_named_with_it(floor):
     seat = agents.Seat(HOST, client_session="s-dora", host_name=host.name())
     floor.team.register("dora", team="other", client="claude-code", seat=seat)
