@@ -210,6 +210,16 @@ def test_the_holder_of_another_team_is_named_with_it(floor):
     assert "dora@other has locked src/a.py" in floor.edit("alice")
 
 
+@pytest.mark.parametrize("path", ["", "a\0b", "\ud800", "x" * 5000, "src/a.py/b", "loop", ".", 3, None])
+def test_what_cannot_be_a_file_is_left_out(floor, path):
+    (floor.top / "loop").symlink_to("loop")
+    floor.take("bob")
+    assert floor.edit("alice", path) is None
+    patch = f"*** Update File: {path}\n*** Update File: src/a.py"
+    assert "bob has locked src/a.py" in floor.edit("alice", tool_input={"file_path": path, "patch": patch})
+    assert floor.locks() == []
+
+
 def test_control_characters_in_a_reason_or_a_path_are_visible(floor):
     path = "src/\x1b[31m\nx.py"
     floor.take("bob", path, reason="red \u202e text")

@@ -96,7 +96,7 @@ def located(call: Call, named: Iterable[str]) -> list[File]:
     for path in named:
         try:
             found.append(locate(path, call.folder))
-        except XatsError:
+        except (XatsError, ValueError):  # a lone surrogate cannot be in a path
             continue
     return in_order(found)
 
