@@ -1,14 +1,17 @@
 """The pre-commit hook of git: what xats writes into it, what it leaves, and which commits it refuses."""
 
 import os
+import re
 import subprocess
 
 import pytest
 
 from xats.base import host
+from xats.core.locks import automatic
 from xats.core.zones import zones
 from xats.core.zones.places import Place
 from xats.hooks.install import git as hook
+from xats.identity.files import locate
 
 WORDS = ("/opt/xats bin/xats",)
 SHELL = b"#!/bin/sh\nset -e\necho mine\n"
@@ -297,6 +300,15 @@ def test_enforcement_can_be_off(guarded):
     assert "a.py: alice holds it" in shown
     guarded.write("a.py", "3\n")
     assert guarded("commit", "-qam", "x", XATS_AGENT="bob", XATS_LOCK_ENFORCE="off") == ""
+
+
+def test_an_automatic_lock_is_a_warning(guarded, crew):
+    """It says only that another agent has just changed the file: the change may be what bob commits."""
+    crew.do("alice", automatic.take, locate("b c.py", str(guarded.top)))
+    guarded.write("b c.py", "2\n")
+    shown = guarded.commit("b c.py", by="bob")
+    warned = r"xats: others work on files of this commit:\n  b c\.py: alice edits it, for (2 min|\d+ s) more\n"
+    assert re.fullmatch(warned, shown)
 
 
 def test_zones_of_others(guarded, crew):

@@ -57,4 +57,5 @@ def test_the_example_of_the_page(shop):
     for who, command, lines in commands:
         ran = shop.run(["sh", "-c", f"{command} 2>&1"], env={"XATS_AGENT": who})
         shown = ages(ran.stdout.decode()).replace(f"{shop.folder}/", "")
+        shown = re.sub(r"\b[5-9] min\b", "10 min", shown)  # on a slow machine
         assert shown.splitlines() == lines, (command, shown)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 
 import psutil
@@ -10,7 +11,9 @@ import pytest
 from tests.support.steady import ages
 from xats.base import host, process
 from xats.core.agents import agents
+from xats.core.locks import automatic
 from xats.core.mail import inbox
+from xats.identity.files import locate
 
 COLUMNS = ("PATH", "HOLDER", "FOR", "TAKEN", "KIND", "TOKEN", "REASON")
 
@@ -207,7 +210,7 @@ def test_a_check(by, xats):
     by("alice", "take", "a.py", "--reason", "new lexer")
     assert by("bob", "check", "a.py", code=4).stdout == "a.py: alice holds it (new lexer), for 10 min more\n"
     assert by("alice", "check", "a.py").stdout == "a.py: you hold it, for 10 min more\n"
-    assert xats("lock", "check", "a.py", code=4).stdout.startswith("a.py: alice")
+    assert xats("lock", "check", "a.py", code=4).stdout.startswith("a.py: alice holds it")
     assert by("bob", "check", ".", code=4).stdout.startswith("a.py: alice holds it")
     assert by("bob", "check", "src").stderr == "none of these 3 files is locked\n"
     found = by("bob", "check", "b.py", "a.py", "--json", code=4).stdout
@@ -224,6 +227,19 @@ def test_a_check_names_the_zone_of_another_owner(by, xats):
     assert found["zone"] == {"pattern": "src/", "owner": "alice"}
     assert by("alice", "check", "src/c.py").stdout == "src/c.py: free\n"
     assert by("bob", "take", "src/c.py", "--json", code=4).error()["code"] == "zone_taken"
+
+
+def test_an_automatic_lock_refuses_until_it_ends(by, crew, xats, until):
+    crew.do("alice", automatic.take, locate("a.py", str(xats.folder)))
+    left = r"for (2 min|\d+ s) more\n"
+    assert re.fullmatch(f"a.py: alice edits it, {left}", by("bob", "check", "a.py", code=4).stdout)
+    assert re.fullmatch(f"a.py: you edit it, {left}", by("alice", "check", "a.py").stdout)
+    error = by("bob", "take", "a.py", "--json", code=4).error()
+    assert "alice edited a.py" in error["message"]
+    assert by("bob", "list").stdout.split("\t")[4] == "automatic"
+    running = waiting(xats, crew, until, "bob", "a.py", "--wait", "25s", "-q")
+    crew.do("alice", automatic.end)
+    assert xats.end(running).code == 0
 
 
 def test_another_team_in_the_same_worktree_sees_the_lock(by, crew, xats):

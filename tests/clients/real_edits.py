@@ -110,7 +110,7 @@ def test_two_agents_edit_one_file(office):
     since = len(office.model.requests())
     change = edit(office, "a.txt", "three", "THREE of carol")
     say(office, carol, see, change, see, change)
-    said = heard(office, since, r"bob edited [^ ]*a\.txt [^.]*\. Your edit was refused: read the file again")
+    said = heard(office, since, r"bob edited [^ ]*a\.txt [^.]*\. Your edit was refused\. Read the file again")
     assert len(said) == 1
     assert text_of(office, "a.txt") == "ONE of bob\ntwo\nTHREE of carol\n"
     office.model.release()

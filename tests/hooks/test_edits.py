@@ -141,7 +141,7 @@ def test_an_edit_of_a_locked_file_is_refused(floor, client):
         "bob has locked src/a.py (the parser is half done), for 10 min more. Your edit was refused. "
         "Ask bob: xats ask bob '...'. Or wait until it is free: xats lock take src/a.py --wait 10m"
     )
-    assert said.endswith("(lock_held)")
+    assert said.splitlines()[0].endswith("(lock_held)")
     assert "steal" not in said
     assert floor.locks() == []
     where = {"path": "src/a.py", "worktree": str(floor.top), "code": "lock_held", "holder": "bob@crew"}
@@ -174,6 +174,9 @@ def test_each_file_of_a_patch_is_checked_and_all_are_locked_or_none(floor):
     floor.take("bob", "src/c.py")
     assert "bob has locked src/c.py" in floor.edit("alice", client="codex", tool_input={"command": patch})
     assert floor.locks() == []
+    floor.edit("bob", "src/b.py")
+    said = floor.edit("alice", client="codex", tool_input={"command": patch})
+    assert [line.rpartition(" ")[2] for line in said.splitlines()] == ["(recently_edited)", "(lock_held)"]
     floor.team.do("bob", locks.release_all)
     assert floor.edit("alice", client="codex", tool_input={"command": patch}) is None
     assert floor.locks() == [("src/a.py", "automatic"), ("src/b.py", "automatic"), ("src/c.py", "automatic")]
@@ -188,12 +191,33 @@ def test_a_lock_that_is_over_refuses_nothing(floor):
     assert floor.locks() == [("src/a.py", "automatic")]
 
 
+def test_hooks_of_the_holder_renew_its_lock_once_a_minute(floor, writes):
+    floor.hook("bob", "prompt")
+    floor.take("bob", lease=120_000)
+    writes.clear()
+    for _ in range(9):
+        floor.clock.tick(30_000)
+        floor.hook("bob", "after a tool")
+    assert 4 <= len(writes) <= 5
+    assert floor.edit("alice") is not None
+
+
 def test_the_holder_of_another_team_is_named_with_it(floor):
     seat = agents.Seat(HOST, client_session="s-dora", host_name=host.name())
     floor.team.register("dora", team="other", client="claude-code", seat=seat)
     dora = floor.team.agent("dora", "other")
     floor.store.write(lambda tx: locks.take(tx, dora, [floor.file()]))
     assert "dora@other has locked src/a.py" in floor.edit("alice")
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", "\ud800", "x" * 5000, "src/a.py/b", "loop", ".", 3, None])
+def test_what_cannot_be_a_file_is_left_out(floor, path):
+    (floor.top / "loop").symlink_to("loop")
+    floor.take("bob")
+    assert floor.edit("alice", path) is None
+    patch = f"*** Update File: {path}\n*** Update File: src/a.py"
+    assert "bob has locked src/a.py" in floor.edit("alice", tool_input={"file_path": path, "patch": patch})
+    assert floor.locks() == []
 
 
 def test_control_characters_in_a_reason_or_a_path_are_visible(floor):
@@ -296,7 +320,8 @@ def test_a_lock_comes_before_the_zone_and_that_before_an_edit(floor):
     floor.assign("carol", "src/")
     floor.edit("bob")
     deny = {"XATS_ZONE_ENFORCE": "deny"}
-    assert "zone_taken" in floor.edit("alice", env=deny)
+    said = floor.edit("alice", env=deny)
+    assert ("zone_taken" in said, "recently_edited" in said) == (True, False)
     assert "recently_edited" in floor.edit("alice")
     floor.store.write(lambda tx: tx.run("update locks set kind = 'explicit'"))
     assert "lock_held" in floor.edit("alice", env=deny)
@@ -318,7 +343,7 @@ def test_an_edit_after_that_of_another_is_refused_until_the_file_is_read(floor, 
     assert floor.locks("bob") == [("src/a.py", "automatic")]
     floor.clock.tick(40_000)
     said = floor.edit("alice", client=client)
-    assert said.startswith("bob edited src/a.py 40 s ago. Your edit was refused: read the file again, then edit it.")
+    assert said.startswith("bob edited src/a.py 40 s ago. Your edit was refused. Read the file again, then edit it.")
     assert floor.edit("alice", client=client) is not None  # it has not read it yet
     floor.read("alice", "src/b.py", client)
     assert floor.edit("alice", client=client) is not None
@@ -539,9 +564,7 @@ def test_a_story_of_a_lock(desk):  # noqa: F811
     desk.xats("lock", "take", "a.py", "--reason", "half done", "--as", "bob")
     desk.xats("lock", "check", "a.py", "--as", "alice", code=4)
     answer = desk.hook("before a change", **edit)
-    assert re.match(
-        r"bob has locked a.py \(half done\), for (9|10) min more\. Your edit was", refusal(json.loads(answer))
-    )
+    assert re.match(r"bob has locked a.py \(half done\), for 10 min more\. Your edit was", refusal(json.loads(answer)))
     said = desk.xats("events", "--type", "edit_refused", "--json").json()["events"]
     assert [(one["actor"], one["subject"], one["data"]["holder"]) for one in said] == [
         ("alice", "file:a.py", "bob@crew")

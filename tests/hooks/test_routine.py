@@ -9,8 +9,10 @@ import pytest
 from tests.conftest import HOST
 from tests.hooks.test_run import SHOW, desk, event  # noqa: F401 - a fixture
 from xats.core.agents import agents, registration
+from xats.core.locks import locks
 from xats.core.tasks import claims, planning
 from xats.hooks import routine, run
+from xats.identity.files import locate
 from xats.store.sqlite import SCHEMA_VERSION
 
 TOOL = {"hook_event_name": "PostToolUse", "session_id": "s1"}
@@ -86,6 +88,10 @@ def with_a_task(busy):
     busy.team.do("alice", claims.claim, 1)
 
 
+def with_a_lock(busy):
+    busy.team.do("alice", locks.take, [locate("a.py", str(busy.xats.folder))])
+
+
 def after_its_turn(busy):
     busy.hook("turn end")
 
@@ -144,6 +150,7 @@ UNUSUAL = [
     with_mail,
     with_mail_that_was_shown,
     with_a_task,
+    with_a_lock,
     after_its_turn,
     in_a_turn_that_was_broken_off,
     long_silent,

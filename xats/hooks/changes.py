@@ -13,13 +13,15 @@ from xats.hooks.guards import ALLOWED, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xats.core.agents.agents import Agent
     from xats.core.locks.files import File
     from xats.hooks.call import Call
     from xats.hooks.guards import Objection
     from xats.store import Store, Tx
 
-MOST = 3  # remarks on one edit
+MOST = 3  # files of one edit that the model is told about
 FIRST = (
     "The agents of this team work on the same files, and xats keeps them from overwriting each other. A refused edit "
     "changed nothing. Do not make it by a shell command: {xats} lock list shows who holds what."
@@ -38,6 +40,7 @@ class Change:
         self.verdict = ALLOWED
         self.failed = False  #: whether an edit of the agent failed, so that its automatic lock ends
         self.read: list[File] = []  #: files of refused edits that the agent has read now
+        self._explanation = ""  # what follows the first refusal in a team
         self._files: list[File] | None = None
 
     @property
@@ -50,23 +53,24 @@ class Change:
     @property
     def writes(self) -> bool:
         """Whether the store must note this."""
-        return self.verdict.refusal is not None or self.verdict.takes or self.failed or bool(self.read)
+        return bool(self.verdict.refusals) or self.verdict.takes or self.failed or bool(self.read)
 
     def look(self, tx: Tx, me: Agent | None) -> None:
         """Find out what is to be done for `me`, or for a session without an agent."""
         point, tool = self.call.point, self.call.payload.get("tool_name")
         if guards.edits(self.call):
-            self.verdict = guards.verdict(tx, me, self.call, self.files, spelled(tx, me)) if self.files else ALLOWED
+            self.verdict = self._verdict(tx, me)
         elif point in ("after a change", "after a tool") and tool in self.call.hooks.edits:
-            found = guards.verdict(tx, me, self.call, self.files, spelled(tx, me)) if self.files else ALLOWED
-            kept = (found.refusal,) if found.refusal and me is None else ()
-            self.verdict = Verdict(None, tuple(filter(None, (*kept, *found.remarks))), False)
+            self.verdict = Verdict(remarks=self._verdict(tx, me).remarks)
         if me is None:
             return
         if point == "failed change" or (point == "after a tool" and self._has_failed()):
             self.failed = _holds(tx, me) and bool(self.files)
         elif point == "after a tool" or (point == "before a change" and not guards.edits(self.call)):
             self.read = _read(tx, me, self)
+
+    def _verdict(self, tx: Tx, me: Agent | None) -> Verdict:
+        return guards.verdict(tx, me, self.call, self.files) if self.files else ALLOWED
 
     def _has_failed(self) -> bool:
         from xats.hooks import event
@@ -81,29 +85,28 @@ class Change:
             automatic.saw(tx, me, self.read)
         if self.failed:
             automatic.end(tx, me, self.files)
-        if not (self.verdict.refusal or self.verdict.takes):
+        if not (self.verdict.refusals or self.verdict.takes):
             return
-        xats = spelled(tx, me)
-        self.verdict = guards.verdict(tx, me, self.call, self.files, xats)
-        refusal = self.verdict.refusal
-        if refusal:
-            self.verdict = Verdict(_refuse(tx, me, refusal, xats), (), False)
+        self.verdict = self._verdict(tx, me)
+        if self.verdict.refusals:
+            self._explanation = _refuse(tx, me, self.verdict.refusals)
         elif self.verdict.takes:
             for file in self.files:
                 automatic.take(tx, me, file)
 
     def answer(self) -> None:
         """Tell the program what the guards say, where it has a form for that. Raises OSError."""
-        refusal, hooks, event = self.verdict.refusal, self.call.hooks, self.call.event
-        if refusal:
-            self.call.answer(hooks.refuse(event, f"{refusal.text} ({refusal.code})"))
+        refusals, hooks, event = self.verdict.refusals, self.call.hooks, self.call.event
+        if refusals:
+            said = "\n".join(filter(None, (_told(refusals), self._explanation)))
+            self.call.answer(hooks.refuse(event, said))
         elif self.verdict.remarks and hooks.warn and guards.edits(self.call):
             self.call.answer(hooks.warn(event, self.remark))
 
     @property
     def remark(self) -> str:
         """What the model is told of an edit that is allowed; "" for nothing."""
-        return "\n".join(f"{one.text} ({one.code})" for one in self.verdict.remarks[:MOST])
+        return _told(self.verdict.remarks)
 
     @property
     def late_remark(self) -> str:
@@ -150,30 +153,26 @@ def run(call: Call, store: Store) -> None:
 # -- what happens in the store -----------------------------------------------------------------------------------------
 
 
-def spelled(tx: Tx, me: Agent | None) -> str:
-    """Return how the shell of `me` calls xats."""
-    from xats.base import calling
-
-    if me is None:
-        return calling.NAME
-    from xats.core.agents import agents
-
-    session = agents.current_session(tx, me)
-    return calling.spelled(session.xats_path if session else None)
-
-
-def _refuse(tx: Tx, me: Agent, refusal: Objection, xats: str) -> Objection:
-    """Note the refusal, and return it with what the model is told. The first one in a team is explained."""
-    from xats.base.record import replace
+def _refuse(tx: Tx, me: Agent, found: Sequence[Objection]) -> str:
+    """Note the refusals of an edit; return what follows them if they are the first ones in the team, else ""."""
     from xats.core.locks import automatic, refusals
     from xats.core.teams import teams
 
-    if refusal.lock:
-        automatic.refuse(tx, me, refusal.lock)
-    if not refusals.note(tx, me, refusal.file, refusal.code, refusal.holder):
-        return refusal
-    teams.add_notice(tx, me.team, NOTICE.format(agent=me.name, holder=refusal.holder))
-    return replace(refusal, text=f"{refusal.text}\n{FIRST.format(xats=xats)}")
+    first = False
+    for one in found:
+        if one.lock:
+            automatic.refuse(tx, me, one.lock)
+        first = refusals.note(tx, me, one.file, one.code, one.holder) or first
+    if not first:
+        return ""
+    teams.add_notice(tx, me.team, NOTICE.format(agent=me.name, holder=found[0].holder))
+    return FIRST.format(xats=guards.spelled(tx, me))
+
+
+def _told(found: Sequence[Objection]) -> str:
+    """Return what the model is told of the objections `found`."""
+    left = [f"The same is true of {len(found) - MOST} more files."] if len(found) > MOST else []
+    return "\n".join([f"{one.text} ({one.code})" for one in found[:MOST]] + left)
 
 
 def _holds(tx: Tx, me: Agent) -> bool:
@@ -191,7 +190,8 @@ def _read(tx: Tx, me: Agent, change: Change) -> list[File]:
         return []
     seen = {one.order for one in change.files}
     for word, moved in _named(change.call.payload.get("tool_input")):
-        alike = [one for one in wanted if os.path.basename(one.key) == os.path.basename(word)]
+        name = os.path.basename(word).casefold()  # where the file system ignores case, the key of a file does
+        alike = [one for one in wanted if os.path.basename(one.key).casefold() == name]
         if moved and not os.path.isabs(word):  # the folder in which it begins is not known
             seen.update(one.order for one in alike)
         elif alike:

@@ -48,12 +48,12 @@ class Objection:
 class Verdict:
     """What the guards say about an edit."""
 
-    refusal: Objection | None  #: why the edit is refused
-    remarks: tuple[Objection, ...]  #: what the agent is told of an edit that is allowed
-    takes: bool  #: whether the edit takes or extends an automatic lock
+    refusals: tuple[Objection, ...] = ()  #: why the edit is refused
+    remarks: tuple[Objection, ...] = ()  #: what the agent is told of an edit that is allowed
+    takes: bool = False  #: whether the edit takes or extends an automatic lock
 
 
-ALLOWED = Verdict(None, (), False)
+ALLOWED = Verdict()
 
 
 # -- the files of an edit ----------------------------------------------------------------------------------------------
@@ -88,52 +88,48 @@ def files(call: Call) -> list[File]:
 
 def located(call: Call, named: Iterable[str]) -> list[File]:
     """Return the files that the paths `named` mean for `call`. A path that cannot be a file is left out."""
+    from xats.base.errors import XatsError
+    from xats.core.locks.files import in_order
+    from xats.identity.files import locate
+
     found = []
     for path in named:
-        from xats.base.errors import XatsError
-        from xats.identity.files import locate
-
         try:
             found.append(locate(path, call.folder))
-        except XatsError:
+        except (XatsError, ValueError):  # a lone surrogate cannot be in a path
             continue
-    if len(found) < 2:
-        return found
-    from xats.core.locks.files import in_order
-
     return in_order(found)
 
 
 # -- the guards --------------------------------------------------------------------------------------------------------
 
 
-def verdict(tx: Tx, me: Agent | None, call: Call, files: Sequence[File], xats: str) -> Verdict:
-    """Return what the guards say about an edit of `files` by `me`, or by a session without an agent.
-
-    `xats` is how its shell calls xats.
-    """
+def verdict(tx: Tx, me: Agent | None, call: Call, files: Sequence[File]) -> Verdict:
+    """Return what the guards say about an edit of `files` by `me`, or by a session without an agent."""
     from xats.core.locks import locks
 
-    asked = Asked(tx, me, call, xats)
-    said: list[Objection] = []
+    asked = Asked(tx, me, call)
+    refusals: list[Objection] = []
+    remarks: list[Objection] = []
     takes = False
     for file in files:
         lock = locks.at(tx, file)
         holds = lock is not None and locks.holds(tx, lock)
         mine = lock if lock and holds and me and lock.holder_id == me.id else None
         theirs = lock if lock and holds and not mine else None
-        said += filter(None, (asked.held(theirs), asked.zone(file), asked.edited(theirs)))
+        said = [one for one in (asked.held(theirs), asked.zone(file), asked.edited(theirs)) if one]
+        refusals += [one for one in said if one.refuses][:1]
+        remarks += [one for one in said if not one.refuses]
         can_take = me is not None and not (theirs and theirs.explicit)
         takes = takes or (can_take and asked.is_needed(mine))
-    refusal = next((one for one in said if one.refuses), None)
-    return Verdict(refusal, tuple(one for one in said if not one.refuses), takes and refusal is None)
+    return Verdict(tuple(refusals), tuple(remarks), takes and not refusals)
 
 
 class Asked:
-    """The guards as one edit asks them: the settings are read at their first use."""
+    """The guards as one edit asks them. What few edits need is looked up at its first use."""
 
-    def __init__(self, tx: Tx, me: Agent | None, call: Call, xats: str) -> None:
-        self.tx, self.me, self.call, self.xats = tx, me, call, xats
+    def __init__(self, tx: Tx, me: Agent | None, call: Call) -> None:
+        self.tx, self.me, self.call = tx, me, call
         self._levels: dict[str, str] | None = None
 
     def level(self, name: str) -> str:
@@ -145,6 +141,11 @@ class Asked:
         known = (enforcing.OFF, enforcing.WARN, enforcing.DENY) if name != enforcing.AUTO else ("0", "1")
         return found if found in known else enforcing.DEFAULTS[name]
 
+    @property
+    def xats(self) -> str:
+        """How the shell of the agent calls xats."""
+        return spelled(self.tx, self.me)
+
     def held(self, lock: Lock | None) -> Objection | None:
         """Return what is to be said of the `lock` of another agent, if it is one that the agent took."""
         if lock is None or not lock.explicit:
@@ -154,33 +155,32 @@ class Asked:
             return None
         refuses = level == enforcing.DENY and self.me is not None
         from xats.base.calling import quoted
-        from xats.base.durations import rough
+        from xats.core.locks import locks
 
         who, path = self._name(lock.holder), self._path(lock.file)
         why = f" ({_shown(lock.reason)})" if lock.reason else ""
-        left = rough(max(lock.until - self.tx.now, 1000))
+        xats, left = self.xats, locks.left(lock, self.tx.now)
         text = (
-            f"{who} has locked {path}{why}, for {left} more. {'Your edit was refused.' if refuses else _ALLOWED} "
-            f"Ask {who}: {self.xats} ask {who} '...'. "
-            f"Or wait until it is free: {self.xats} lock take {quoted(path)} --wait 10m"
+            f"{who} has locked {path}{why}, for {left} more. {_outcome(refuses)} "
+            f"Ask {who}: {xats} ask {who} '...'. "
+            f"Or wait until it is free: {xats} lock take {quoted(path)} --wait 10m"
         )
         return Objection(HELD, refuses, lock.file, lock.holder, text)
 
     def zone(self, file: File) -> Objection | None:
         """Return what is to be said of the zone of another agent, or of another role, in which `file` is."""
-        if self.level(enforcing.ZONES) == enforcing.OFF:
-            return None
         from xats.core.zones import zones
 
         team = self._team()
         zone = zones.others(self.tx, self.me, file) if self.me else team and zones.owner(self.tx, team, file)
-        if not zone:
+        level = self.level(enforcing.ZONES) if zone else enforcing.OFF
+        if not zone or level == enforcing.OFF:
             return None
-        refuses = self.level(enforcing.ZONES) == enforcing.DENY and self.me is not None
+        refuses = level == enforcing.DENY and self.me is not None
         who, path = zone.owner.address, self._path(file)
         text = (
             f"{path} is in the zone {_shown(zone.pattern)} of {who}. "
-            f"{'Your edit was refused.' if refuses else _ALLOWED} Ask {who}: {self.xats} ask {who} '...'"
+            f"{_outcome(refuses)} Ask {who}: {self.xats} ask {who} '...'"
         )
         return Objection(ZONED, refuses, file, f"{who}@{team}", text)
 
@@ -196,9 +196,9 @@ class Asked:
         refuses = self.me is not None
         who, path = self._name(lock.holder), self._path(lock.file)
         when = ago(lock.until - automatic.LASTS, self.tx.now)
-        text = f"{who} edited {path} {when}. " + (
-            "Your edit was refused: read the file again, then edit it." if refuses else _ALLOWED
-        )
+        text = f"{who} edited {path} {when}. {_outcome(refuses)}"
+        if refuses:
+            text += " Read the file again, then edit it."
         return Objection(EDITED, refuses, lock.file, lock.holder, text, lock)
 
     def is_needed(self, mine: Lock | None) -> bool:
@@ -232,7 +232,20 @@ class Asked:
         return _shown(file.absolute)
 
 
-_ALLOWED = "Your edit is allowed."
+def _outcome(refuses: bool) -> str:
+    return "Your edit was refused." if refuses else "Your edit is allowed."
+
+
+def spelled(tx: Tx, me: Agent | None) -> str:
+    """Return how the shell of `me`, or of a session without an agent, calls xats."""
+    from xats.base import calling
+
+    if me is None:
+        return calling.NAME
+    from xats.core.agents import agents
+
+    session = agents.current_session(tx, me)
+    return calling.spelled(session.xats_path if session else None)
 
 
 def _shown(text: str) -> str:

@@ -59,7 +59,7 @@ def check(here: Context, paths: params.LockPathsArg) -> int:
             }
         )
     elif not here.quiet:
-        now, team = here.store.clock(), me.team if me else ""
+        now, team = here.store.clock(), me.team if me else here.team
         top = text.top_of(here)
         listed = [(file, lock) for file, lock in standing if lock or len(asked) <= len(paths)]
         for file, lock in listed:
@@ -82,5 +82,7 @@ def _is_mine(lock: Lock, me: Agent | None) -> bool:
 
 def _mine(lock: Lock, now: int) -> str:
     return (
-        f"you hold it, for {locks.left(lock, now)} more" if lock.explicit else f"you edited it; {locks.left(lock, now)}"
+        f"you hold it, for {locks.left(lock, now)} more"
+        if lock.explicit
+        else f"you edit it, for {locks.left(lock, now)} more"
     )

@@ -1,8 +1,8 @@
 """A routine hook: one at which nothing has changed, so nothing is to be noted, renewed or handed over.
 
 It is known by one statement. What the statement does not decide for certain is no routine, and `hooks/turn.py` looks
-closer: at mail, at claimed tasks, at an edit that was refused until its file is read again, and at a session or team
-that was replaced.
+closer: at mail, at claimed tasks and locked files, at an edit that was refused until its file is read again, and at a
+session or team that was replaced.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ where s.id = (select max(id) from sessions where client_session = :client_sessio
     and p.state = 'busy' and p.client_session = :client_session and p.broken_off_at is null
     and not exists (select 1 from deliveries where agent_id = a.id and state in ('unread', 'shown'))
     and not exists (select 1 from tasks where owner_id = a.id and state = 'claimed')
+    and not exists (select 1 from locks where holder_id = a.id and kind = 'explicit')
     and not exists (select 1 from refused_edits where agent_id = a.id and read_at is null)
     and not exists (select 1 from teams where name = a.team and moved_to is not null)
 """
