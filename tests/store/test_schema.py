@@ -65,6 +65,10 @@ BASE = {
     "project_teams": {"host": "h", "path": "/p", "team": "crew", "kind": "joined", "since": 1},
     "team_notices": {"team": "crew", "text": "t", "at": 1},
     "former_addresses": {"team": "crew", "name_key": "a", "agent_id": 1},
+    "turns": {"team": "crew", "name": "docs", "name_key": "docs", "state": "free"},
+    "turn_members": {"turn_id": 1, "agent_id": 1, "joined_at": 1},
+    "turn_waits": {"turn_id": 1, "agent_id": 1, "process": "h:1:1", "since": 1},
+    "turn_log": {"turn_id": 1, "at": 1, "kind": "joined", "number": 0},
     "expectations": {
         "agent_id": 1,
         "client": "codex",
@@ -120,6 +124,7 @@ def filled(store):
         insert(tx, "agents")
         insert(tx, "agents", **OTHER_AGENT)
         insert(tx, "messages")
+        insert(tx, "turns", name="main", name_key="main")
 
     store.write(work)
     return store
@@ -199,6 +204,23 @@ def test_a_good_row_is_taken(filled, table, values):
         ("messages", {"id": 2, "thread_id": 9}),
         ("messages", {"id": 2, "reply_to": 9}),
         ("messages", {"id": 2, "sender_id": 9}),
+        ("turns", {"state": "lost"}),
+        ("turns", {"state": "held"}),
+        ("turns", {"holder_id": 1}),
+        ("turns", {"state": "held", "holder_id": 1, "taken_at": 1, "lease_ms": 0, "lease_until": 2}),
+        ("turns", {"state": "held", "holder_id": 9, "taken_at": 1, "lease_ms": 1, "lease_until": 2}),
+        ("turns", {"state": "offered", "offered_id": 1}),
+        ("turns", {"state": "offered", "offered_at": 1, "offer_until": 2}),
+        ("turns", {"named": 1}),
+        ("turns", {"message_id": 1}),
+        ("turns", {"owner_gone_at": 1}),
+        ("turns", {"number": -1}),
+        ("turn_members", {"agent_id": 9}),
+        ("turn_members", {"turn_id": 9}),
+        ("turn_waits", {"turn_id": 9}),
+        ("turn_log", {"kind": "lost"}),
+        ("turn_log", {"kind": "passed", "status": "s"}),
+        ("turn_log", {"status": "s", "next": "n", "artifacts": "[]"}),
         ("wakes", {"state": "open"}),
         ("wakes", {"state": "delivered"}),
         ("wakes", {"state": "skipped"}),
@@ -313,6 +335,9 @@ def test_a_bad_row_is_refused(filled, table, values):
         ("clocks", {}, {"boot": "c"}),
         ("expectations", {}, {"pane_id": "%2"}),
         ("expectations", {}, {"agent_id": 2}),
+        ("turns", {}, {"name": "Docs"}),
+        ("turn_members", {}, {"joined_at": 2}),
+        ("turn_waits", {}, {"since": 2}),
         ("teams", {"name": "shop"}, {"name": "shop", "archived_at": 2}),
         ("projects", {}, {"id": 2, "team": "crew"}),
         ("project_teams", {}, {"since": 2}),
@@ -336,6 +361,9 @@ def test_there_is_only_one(filled, table, first, second):
         ("agents", {"id": 3, "name": "C", "name_key": "c"}, {"id": 4, "name": "c", "name_key": "c", "team": "other"}),
         ("expectations", {"ended_at": 2, "end_reason": "expired"}, {"agent_id": 2}),
         ("expectations", {}, {"agent_id": 2, "pane_id": "%2"}),
+        ("turns", {}, {"team": "other"}),
+        ("turn_members", {}, {"agent_id": 2}),
+        ("turn_waits", {}, {"process": "h:2:2"}),
     ],
 )
 def test_there_may_be_another(filled, table, first, second):
@@ -385,6 +413,8 @@ def test_the_type_of_reasons_lists_what_can_be_said_in_words():
         (compat, "Verdict", "contract_versions", ["backward", "forward"]),
         (states, "LabelKind", "labels", ["kind"]),
         (states, "TaskMail", "task_mail", ["about"]),
+        (states, "TurnState", "turns", ["state"]),
+        (states, "TurnEntry", "turn_log", ["kind"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -37,3 +37,18 @@ if TYPE_CHECKING:
     Rule = Literal["backward", "forward", "full", "none"]
     LabelKind = Literal["tag", "cap"]
     TaskMail = Literal["ready", "review"]
+    TurnState = Literal["free", "offered", "held"]
+    TurnEntry = Literal[
+        "joined",
+        "left",
+        "kicked",
+        "taken",
+        "passed",
+        "released",
+        "offered",
+        "skipped",
+        "missed",
+        "owner_gone",
+        "lapsed",
+        "stolen",
+    ]

@@ -11,8 +11,10 @@ from xats.core import clock, keeping
 from xats.core.agents import departures
 from xats.core.mail import alerts, inbox, owed
 from xats.core.tasks import claims, offers
+from xats.core.turns import expiry
 from xats.core.waking import attempts
 from xats.daemon import expected, liveness
+from xats.daemon.probe import PROBE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class Swept:
     bound: int  #: sessions marked with this host's name, which got its id
     expired: int  #: deliveries that expired
     freed: int  #: leases of processes that have ended
-    lapsed: int  #: claims of tasks that ended
+    lapsed: int  #: claims of tasks, and turns, that ended
 
 
 def sweep(tx: Tx) -> Swept:
@@ -39,8 +41,10 @@ def sweep(tx: Tx) -> Swept:
     freed = attempts.free_leases(tx, process.gone)
     claims.set_right(tx)
     lapsed = claims.settle(tx, liveness.process_gone)
+    expiry.set_right(tx)
+    moved = expiry.settle(tx, PROBE)
     offers.look_again(tx)
-    return Swept(clock=standing, bound=bound, expired=expired, freed=freed, lapsed=len(lapsed))
+    return Swept(clock=standing, bound=bound, expired=expired, freed=freed, lapsed=len(lapsed) + len(moved))
 
 
 def report(store: Store, reported: int = 0) -> int:

@@ -45,6 +45,7 @@ class _Seen:
     proves: bool  #: whether this hook proves that the model saw mail that was shown
     reminds: bool  #: whether to remind the agent of requests that it has not answered
     renews: bool  #: whether its claims must be renewed
+    holds: bool  #: whether its turn ends, and it may hold something that others wait for
 
 
 def run(call: Call, store: Store) -> None:
@@ -61,9 +62,13 @@ def run(call: Call, store: Store) -> None:
     wanted = (seen.mail or lost) and _may_hand_over(call, known)
     if wanted or lost or seen.proves or seen.reminds or _changes(call, known):
         store.patience = call.patience
-        mail, reminder = store.write(
-            lambda tx: (_note(tx, call, wanted=wanted, lost=lost), _reminder(tx, me) if seen.reminds else "")
-        )
+
+        def work(tx: Tx) -> tuple[Mail | None, str]:
+            held = _held(tx, me) if seen.holds and _may_hand_over(call, known) else ""
+            mail = _note(tx, call, wanted=wanted, lost=lost, goes_on=bool(held))
+            return mail, held or (_reminder(tx, me) if seen.reminds else "")
+
+        mail, reminder = store.write(work)
         if mail or reminder:
             from xats.hooks import handover
 
@@ -133,6 +138,7 @@ def _look(tx: Tx, call: Call) -> _Seen | None:
         proves=shown and _proves(tx, call, me),
         reminds=_may_forget(call, known, tx.now) and presence.may_owe(tx, me.id),
         renews=agents.renewal_due(tx, me),
+        holds=call.point == "turn end" and presence.holds(tx, me.id),
     )
 
 
@@ -242,8 +248,10 @@ def _may_hand_over(call: Call, known: Presence | None) -> bool:
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
-def _note(tx: Tx, call: Call, *, wanted: bool, lost: bool) -> Mail | None:
+def _note(tx: Tx, call: Call, *, wanted: bool, lost: bool, goes_on: bool) -> Mail | None:
     """Note what the agent does; return its mail, claimed, if that is `wanted` and there is any.
+
+    At the end of a turn, the turn goes on because of mail, or if it `goes_on` for another reason.
 
     What was shown or read in the turn that was `lost` is unread again. What was shown before that is read now.
     """
@@ -266,7 +274,7 @@ def _note(tx: Tx, call: Call, *, wanted: bool, lost: bool) -> Mail | None:
 
         mail = handover.claim(tx, call, me)
     state, continued = STATES[call.point], _continued(call, known)
-    if mail and call.point == "turn end":
+    if (mail or goes_on) and call.point == "turn end":
         state, continued = "busy", continued + 1
     if call.point == "prompt":
         presence.begin_turn(tx, me.id, call.session, continued)
@@ -284,6 +292,16 @@ def _note(tx: Tx, call: Call, *, wanted: bool, lost: bool) -> Mail | None:
         wakes.retry_now(tx, me.id, "for_hook")  # a wake that waited for a hook of this turn
     agents.touch(tx, me)
     return mail
+
+
+def _held(tx: Tx, me: Agent) -> str:
+    """Return a reminder of what `me` holds, and note it; "" for nothing that is new."""
+    from xats.base import calling
+    from xats.core.agents import agents
+    from xats.hooks import held
+
+    session = agents.current_session(tx, me)
+    return held.reminder(tx, me, calling.spelled(session.xats_path if session else None))
 
 
 def _reminder(tx: Tx, me: Agent) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from xats.base import durations, programs
 from xats.base.errors import Usage
 from xats.base.record import record
-from xats.settings.stricter import GUARDS
+from xats.settings.stricter import GUARDS, LEVELS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -357,6 +357,13 @@ KEYS = (
         Count(999_999_999),
         "8000",
         "The most bytes of mail that inbox prints at once if not on a terminal; 0: no limit.",
+    ),
+    Key(
+        "turn.enforce",
+        "XATS_TURN_ENFORCE",
+        Choice(LEVELS),
+        "off",
+        "What happens when an agent changes a file while another one has the turn: off (nothing), warn or deny.",
     ),
     Key(
         "keep",

@@ -5,7 +5,7 @@ Each command and hook in a project with a settings file imports it, so it is sma
 
 from __future__ import annotations
 
-LONGER, FEWER, MORE = "longer", "fewer", "more"  # what a project's file may do to a setting
+LONGER, FEWER, MORE, HIGHER = "longer", "fewer", "more", "higher"  # what a project's file may do to a setting
 # variable: what a project's file may do to it, and its default as a text of the variable
 GUARDS = {
     "XATS_QUIET_MS": (LONGER, "2000"),
@@ -13,7 +13,9 @@ GUARDS = {
     "XATS_WAKE_OFF": (MORE, ""),
     "XATS_HOOK_BUDGET": (FEWER, "4000"),
     "XATS_INBOX_BUDGET": (FEWER, "8000"),
+    "XATS_TURN_ENFORCE": (HIGHER, "off"),
 }
+LEVELS = ("off", "warn", "deny")  # of a guard that is HIGHER, the strictest last
 UNLIMITED = ("XATS_INBOX_BUDGET",)  # 0 stands for no limit
 
 
@@ -23,6 +25,8 @@ def stricter(name: str, ours: str, theirs: str) -> str:
     ours = ours or default
     if rule == MORE:
         return ",".join(one for one in dict.fromkeys((*ours.split(","), *theirs.split(","))) if one)
+    if rule == HIGHER:
+        return max(ours, theirs, key=lambda text: LEVELS.index(text) if text in LEVELS else -1)
     pick = max if rule == LONGER else min
 
     def size(text: str) -> float:

@@ -15,39 +15,47 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Context
     from xats.core.agents.agents import Agent, Session
+    from xats.core.turns.turns import Turn
     from xats.store import Tx
 
 
 def unregister(here: Context, name: params.OptionalNameArg = None, *, force: params.ForceOption = False) -> int:
     """Unregister an agent; its mail is kept under its name.
 
-    Without --force, xats refuses to take out an agent that has claimed tasks. It also refuses to take out another agent
-    than yourself, unless the process of that agent is known to have ended. With --force, the claimed tasks are open
-    again, and the agents that added them get mail.
+    Without --force, xats refuses to take out an agent that has claimed tasks or has a turn. It also refuses to take out
+    another agent than yourself, unless the process of that agent is known to have ended. With --force, the claimed
+    tasks are open again, and the agents that added them get mail; a turn goes to the next in line, which gets mail.
 
     Example: xats unregister
     """
     from xats.core.tasks import claims
+    from xats.core.turns import membership
+    from xats.daemon.probe import PROBE
 
-    def work(tx: Tx) -> tuple[Agent, Session | None, int, list[int]]:
+    def work(tx: Tx) -> tuple[Agent, Session | None, int, list[int], list[Turn]]:
         agent = here.me(tx).agent if name is None else here.named(tx, name)
         session = core.current_session(tx, agent)
         me = me_or_none(here, tx)
         mine = me is not None and me.agent.id == agent.id
         if name is not None and not force and not mine and session:
             _refuse_if_there(tx, agent, session)
+        moved = membership.depart(tx, agent, "has left", PROBE, force=force)
         released = claims.leave(tx, agent, force=force, by=me.agent if me else None)
-        return agent, session, registration.unregister(tx, agent, me.agent if me else None), released
+        return agent, session, registration.unregister(tx, agent, me.agent if me else None), released, moved
 
-    agent, session, unread, released = here.store.write(work)
-    if released:
+    agent, session, unread, released, moved = here.store.write(work)
+    if released or moved:
         here.rouse_daemon()
     pane_mark.remove(here.path, session)
     if here.json:
-        render.document({"agent": {"name": agent.name, "team": agent.team}, "unread": unread, "released": released})
+        whom = {"name": agent.name, "team": agent.team}
+        render.document({"agent": whom, "unread": unread, "released": released, "turns": [one.name for one in moved]})
     elif not here.quiet:
         kept = f"; {unread} unread kept until the name returns" if unread else ""
         kept += f"; open again: {', '.join(f'#{one}' for one in released)}" if released else ""
+        for turn in moved:
+            to = f"offered to {turn.offered_to.partition('@')[0]}" if turn.offered_to else "free"
+            kept += f"; {turn.called} is {to}"
         render.put(f"{agent.name} unregistered from team {agent.team}{kept}")
     return 0
 

@@ -20,6 +20,7 @@ MODULES = (
     "cli.mail.ask",
     "core.contracts.errors",
     "core.tasks.errors",
+    "core.turns.errors",
     "delivery.transports.command",
     "tmux.errors",
     "tmux.lock",

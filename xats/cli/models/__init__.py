@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from xats.cli.models import agents, contracts, events, history, lines, machine, mail, overview, tasks
+from xats.cli.models import agents, contracts, events, history, lines, machine, mail, overview, tasks, turns
 from xats.cli.models.base import Document, Model, field
 
 TYPE_CHECKING = False
@@ -87,6 +87,15 @@ DOCUMENTS: dict[str, Models] = {
     "task wait": (tasks.TaskDetailsDocument,),
     "task import": (tasks.TaskImportDocument,),
     "task export": (tasks.TaskExportDocument,),
+    "turn join": (turns.TurnJoinDocument,),
+    "turn take": (turns.TurnDocument,),
+    "turn pass": (turns.TurnMovedDocument,),
+    "turn release": (turns.TurnMovedDocument,),
+    "turn steal": (turns.TurnStealDocument,),
+    "turn status": (turns.TurnStatusDocument,),
+    "turn log": (turns.TurnLogDocument,),
+    "turn leave": (turns.TurnGoneDocument,),
+    "turn kick": (turns.TurnGoneDocument,),
     "contract put": (contracts.ContractPutDocument,),
     "contract get": (contracts.ContractGetDocument,),
     "contract list": (contracts.ContractListDocument,),

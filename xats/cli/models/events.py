@@ -48,9 +48,12 @@ class EventData(Model):
     old_compat: str | None = field("contract_changed: the rule before.", default=None)
     old_name: str | None = field("The name before.", default=None)
     old_state: str | None = field("task_reopened: the state before.", default=None)
-    old_team: str | None = field("project_adopted: the team before.", default=None)
+    old_team: str | None = field("project_adopted, turn_renamed: the team before.", default=None)
+    number: int | None = field("turn_...: the number of the last grant of the turn.", default=None)
     open_needs: list[int] | None = field("task_done: the tasks that it needs and that are not done.", default=None)
-    other: Address | None = field("pair_resumed: the other agent.", default=None)
+    other: Address | None = field(
+        "pair_resumed: the other agent; turn_...: who got it, lost it or was removed.", default=None
+    )
     outcome: str | None = field("poked: delivered, refused or unconfirmed.", default=None)
     owner: Address | None = field("Who had claimed the task.", default=None)
     pairs: int | None = field("resumed: the number of pairs that may wake each other again.", default=None)
@@ -75,6 +78,7 @@ class EventData(Model):
     to: str | None = field("The agent or the role that gets it.", default=None)
     transport: str | None = field("The transport of the attempt.", default=None)
     ttl_ms: int | None = field("agent_expected: how long it waits, in ms.", default=None)
+    turn: str | None = field("turn_...: the name of the turn.", default=None)
     version: int | None = field("contract_put: the number of the version.", default=None)
     wakes: int | None = field("pair_stopped: how often the two have woken each other.", default=None)
 

@@ -429,7 +429,10 @@ def details(tx: Tx, agent: Agent) -> Details:
 
 RENEW_EVERY = 60_000  # ms between two renewals of the leases of an agent; less for a short lease
 TOUCH = "update agents set seen_at = :now where id = :id"
-UNMARK = "update tasks set owner_gone_at = null where owner_id = :id and owner_gone_at is not null"
+UNMARK = (
+    "update tasks set owner_gone_at = null where owner_id = :id and owner_gone_at is not null",
+    "update turns set owner_gone_at = null where holder_id = :id and owner_gone_at is not null",
+)
 RENEWABLE = """
 select 1 from tasks where owner_id = :id and state = 'claimed' and (
     :age >= case when lease_ms < 2 * :every then lease_ms / 2 else :every end or owner_gone_at >= :seen
@@ -443,8 +446,9 @@ def touch(tx: Tx, agent: Agent) -> None:
 
 
 def unmark(tx: Tx, agent_id: int) -> None:
-    """Remove the marks of a gone owner from the tasks of the agent with that id. See core/tasks/owners.py."""
-    tx.run(UNMARK, id=agent_id)
+    """Remove the marks of a gone holder from the leases of the agent with that id. See core/leases/holders.py."""
+    for sql in UNMARK:
+        tx.run(sql, id=agent_id)
 
 
 def renewal_due(tx: Tx, agent: Agent) -> bool:

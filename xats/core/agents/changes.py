@@ -250,8 +250,10 @@ def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
     require_self_or_person(by, agent, "remove")
     from xats.core.tasks import claims as task_claims
     from xats.core.tasks import leaving
+    from xats.core.turns import membership, turns
 
     found = loss(tx, agent)
+    membership.depart(tx, agent, "was removed", turns.BLIND, force=True)
     opened = task_claims.give_back(tx, agent, "was removed", force=True)
     leaving.agent_removed(tx, agent, opened, by)
     released = [task.id for task in opened]

@@ -11,6 +11,8 @@ from xats.base.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from xats.core.states import PresenceState
     from xats.store import Tx
 
@@ -69,6 +71,9 @@ select exists (select 1 from deliveries where agent_id = :agent and state = 'unr
 MAY_OWE = """
 select 1 from deliveries where agent_id = :agent and need_reply = 1 and state = 'read' and acked_at is null limit 1
 """
+HOLDS = "select 1 from turns where holder_id = :agent limit 1"
+REMINDED_OF = "select reminded_of from presence where agent_id = :agent"
+REMIND_OF = "update presence set reminded_of = :keys where agent_id = :agent"
 REMIND = "update presence set reminded_at = :at where agent_id = :agent"
 LAST_SENT = """
 select m.id, m.address, m.subject, m.sent_at from messages m where m.sender_id = :agent
@@ -102,6 +107,22 @@ def may_owe(tx: Tx, agent_id: int) -> bool:
 def remind(tx: Tx, agent_id: int, at: int | None) -> None:
     """Record that xats reminded the agent of its open requests at `at` (ms UTC); None: the next hook has to do it."""
     tx.run(REMIND, agent=agent_id, at=at)
+
+
+def holds(tx: Tx, agent_id: int) -> bool:
+    """Tell whether the agent with that id holds something that others may wait for; see hooks/held.py."""
+    return tx.one(HOLDS, agent=agent_id) is not None
+
+
+def reminded_of(tx: Tx, agent_id: int) -> list[str]:
+    """Return the keys of what xats has reminded the agent that it holds."""
+    row = tx.one(REMINDED_OF, agent=agent_id)
+    return row["reminded_of"].split(",") if row and row["reminded_of"] else []
+
+
+def remind_of(tx: Tx, agent_id: int, keys: Iterable[str]) -> None:
+    """Record that xats reminded the agent that it holds what has these `keys`."""
+    tx.run(REMIND_OF, agent=agent_id, keys=",".join(keys))
 
 
 def put(tx: Tx, agent_id: int, state: PresenceState, client_session: str | None, continued: int = 0) -> None:

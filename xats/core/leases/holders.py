@@ -56,5 +56,5 @@ def mark(tx: Tx, table: Table, one: Holder, gone: Gone) -> list[int]:
     """
     said = gone(one.session)
     if said is False:
-        agents.unmark(tx, one.agent.id)
+        tx.run(table.unmark, id=one.agent.id)
     return sorted(row["id"] for row in tx.all(table.mark, id=one.agent.id, now=tx.now)) if said and one.unmarked else []

@@ -68,6 +68,7 @@ class Table:
         update {rows} set owner_gone_at = :now where t.{holder} = :id and {held} and t.owner_gone_at is null
         returning id
         """
+        self.unmark = f"update {rows} set owner_gone_at = null where t.{holder} = :id and t.owner_gone_at is not null"
 
 
 def any_over(tx: Tx, table: Table) -> bool:

@@ -30,6 +30,7 @@ MARKED = (  # tables with a column `team`
     "tasks",
     "contracts",
     "contract_subscribers",
+    "turns",
     "pauses",
     "events",
     "projects",

@@ -1,0 +1,52 @@
+"""What an agent holds that others wait for. A hook reminds it once when it ends a turn of its program."""
+
+from __future__ import annotations
+
+from xats.base.record import record
+from xats.core.agents import presence
+from xats.core.turns import turns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.core.agents.agents import Agent
+    from xats.store import Tx
+
+
+@record
+class Thing:
+    """Something that an agent holds."""
+
+    key: str  #: another one each time that the agent gets it; without a comma
+    text: str  #: what it is, and how to let it go
+
+
+def _turns(tx: Tx, me: Agent, xats: str) -> list[Thing]:
+    return [
+        Thing(
+            f"turn:{one.id}:{one.number}",
+            f"{one.called} of team {one.team}. To pass it on: "
+            f"{one.command('pass next', xats)} --status 'what is done' --next 'what is to do'. "
+            f"To give it back: {one.command('release', xats)}",
+        )
+        for one in turns.held_by(tx, me.id)
+    ]
+
+
+SOURCES: tuple[Callable[[Tx, Agent, str], list[Thing]], ...] = (_turns,)
+
+
+def reminder(tx: Tx, me: Agent, xats: str) -> str:
+    """Return a reminder of what `me` holds, and note it; "" if `me` was reminded of all of it before.
+
+    `xats` is how the reader's shell calls xats.
+    """
+    found = [one for source in SOURCES for one in source(tx, me, xats)]
+    before = presence.reminded_of(tx, me.id)
+    if all(one.key in before for one in found):
+        return ""
+    presence.remind_of(tx, me.id, [one.key for one in found])
+    lines = ["Before you end, you still hold this, and others may wait for it:", *(f"- {one.text}" for one in found)]
+    lines.append("If you keep it on purpose, end your turn again. This reminder comes once.")
+    return "\n".join(lines)
