@@ -11,8 +11,10 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --about --agent --as --batch --cap --claim --client --color --compat --contract --db --dep --description --due --expect --file --from --key --kind --last --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --resume --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
+            case --about --agent --artifact --as --batch --cap --claim --client --color --compat --contract --db --dep --description --due --expect --file --from --key --kind --last --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --number --older --output --pane --param --parent --planned --priority --reason --reply-to --result --resume --review --role --since --state --status --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
                 set skip yes
+            case --next
+                test "$words[1..2]" = 'turn pass'; and set skip yes
             case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-dnops]*[dnops]$' $word; and set skip yes
             case '*'
@@ -87,6 +89,7 @@ complete -c xats -n "__xats_at '' 1" -a doing -d 'Say in one line what you work 
 complete -c xats -n "__xats_at '' 1" -a recap -d 'Show what an agent works on, its last mail, and what waits for it.'
 complete -c xats -n "__xats_at '' 1" -a team -d 'The agents of a project: list, show, rename, merge, archive, forget, adopt.'
 complete -c xats -n "__xats_at '' 1" -a task -d 'Work that one agent at a time claims: add, claim, submit, approve, done, graph.'
+complete -c xats -n "__xats_at '' 1" -a turn -d 'One agent at a time works, and passes the turn on: join, take, pass, release, steal, status, log.'
 complete -c xats -n "__xats_at '' 1" -a contract -d 'JSON Schemas that agents agree on: put, get, diff, check, subscribe.'
 complete -c xats -n "__xats_at '' 1" -a events -d 'Show what happened, or follow it as it happens.'
 complete -c xats -n "__xats_at '' 1" -a poke -d 'Type a prompt into an agent\'s pane and submit it; for people only.'
@@ -135,6 +138,15 @@ complete -c xats -n "__xats_at 'task' 1" -a graph -d 'Draw the dependencies and 
 complete -c xats -n "__xats_at 'task' 1" -a wait -d 'Wait until a task has ended: exit 0 when it is done, else 1.'
 complete -c xats -n "__xats_at 'task' 1" -a import -d 'Add every task of a JSON Lines file, or none.'
 complete -c xats -n "__xats_at 'task' 1" -a export -d 'Print tasks as JSON Lines, for import.'
+complete -c xats -n "__xats_at 'turn' 1" -a join -d 'Take part in the turn of this project: one agent at a time works on it.'
+complete -c xats -n "__xats_at 'turn' 1" -a take -d 'Take the turn: it is free, or it is offered to me. Print the handoff of the last holder.'
+complete -c xats -n "__xats_at 'turn' 1" -a pass -d 'Pass my turn on, to the next in line or to a member, with a note on what was done and what is next.'
+complete -c xats -n "__xats_at 'turn' 1" -a release -d 'Give my turn back without a note; a member that waits for it gets it.'
+complete -c xats -n "__xats_at 'turn' 1" -a steal -d 'Take the turn from the agent that has it, and tell that agent why.'
+complete -c xats -n "__xats_at 'turn' 1" -a status -d 'Show who has the turn, who waits for it, who comes next, and the last note.'
+complete -c xats -n "__xats_at 'turn' 1" -a log -d 'Show what became of the turn, the newest last: who had it, how it was passed on, with every note.'
+complete -c xats -n "__xats_at 'turn' 1" -a leave -d 'Take part in the turn no more. If I have it, it goes to the next in line.'
+complete -c xats -n "__xats_at 'turn' 1" -a kick -d 'Remove a member whose program has ended, and tell it. If it has the turn, it goes to the next in line.'
 complete -c xats -n "__xats_at 'contract' 1" -a put -d 'Store a JSON Schema as the next version of a contract.'
 complete -c xats -n "__xats_at 'contract' 1" -a get -d 'Print the schema of a contract, or of one version of it.'
 complete -c xats -n "__xats_at 'contract' 1" -a list -d 'List the contracts of the team.'
@@ -402,6 +414,27 @@ complete -c xats -n "__xats_at 'task wait'" -l timeout -x -d 'Give up after this
 complete -c xats -n "__xats_at 'task import' 1" -r -F
 complete -c xats -n "__xats_at 'task import'" -l dry-run -d 'Print what would be added; change nothing.'
 complete -c xats -n "__xats_at 'task export'" -l all -d 'Include ended tasks, the newest first.'
+complete -c xats -n "__xats_at 'turn join'" -l name -x -d 'The turn, if the team has several. Default: main.'
+complete -c xats -n "__xats_at 'turn take'" -l name -x -d 'The turn, if the team has several. Default: main.'
+complete -c xats -n "__xats_at 'turn take'" -l wait -x -d 'Wait up to DURATION for the turn; else exit 124.'
+complete -c xats -n "__xats_at 'turn pass' 1" -k -a '(__xats_ask agent)'
+complete -c xats -n "__xats_at 'turn pass'" -l status -x -d 'What was done; @FILE reads a file, - standard input.'
+complete -c xats -n "__xats_at 'turn pass'" -l next -x -d 'What is to be done next.'
+complete -c xats -n "__xats_at 'turn pass'" -l artifact -r -F -d 'A file that the next one needs; repeatable.'
+complete -c xats -n "__xats_at 'turn pass'" -l planned -r -F -d 'A file that does not exist yet; repeatable.'
+complete -c xats -n "__xats_at 'turn pass'" -l name -x -d 'The turn, if the team has several. Default: main.'
+complete -c xats -n "__xats_at 'turn pass'" -l number -x -d 'Only if my turn still has this number, from take --json.'
+complete -c xats -n "__xats_at 'turn release'" -l name -x -d 'The turn, if the team has several. Default: main.'
+complete -c xats -n "__xats_at 'turn release'" -l number -x -d 'Only if my turn still has this number, from take --json.'
+complete -c xats -n "__xats_at 'turn steal'" -l reason -x -d 'Why; the agent that loses the turn reads it.'
+complete -c xats -n "__xats_at 'turn steal'" -l name -x -d 'The turn, if the team has several. Default: main.'
+complete -c xats -n "__xats_at 'turn status'" -l name -x -d 'The turn, if the team has several. Default: main.'
+complete -c xats -n "__xats_at 'turn log'" -l name -x -d 'The turn, if the team has several. Default: main.'
+complete -c xats -n "__xats_at 'turn log'" -l limit -s n -x -d 'Maximum number of results.'
+complete -c xats -n "__xats_at 'turn leave'" -l name -x -d 'The turn, if the team has several. Default: main.'
+complete -c xats -n "__xats_at 'turn kick' 1" -k -a '(__xats_ask agent)'
+complete -c xats -n "__xats_at 'turn kick'" -l force -d 'Remove a member that may still be at work.'
+complete -c xats -n "__xats_at 'turn kick'" -l name -x -d 'The turn, if the team has several. Default: main.'
 complete -c xats -n "__xats_at 'contract put' 1" -k -a '(__xats_ask contract)'
 complete -c xats -n "__xats_at 'contract put' 2" -r -F
 complete -c xats -n "__xats_at 'contract put'" -l file -r -F -d 'Read the text from a file; - is standard input.'
@@ -427,7 +460,7 @@ complete -c xats -n "__xats_at 'contract rename' 1" -k -a '(__xats_ask contract)
 complete -c xats -n "__xats_at 'contract retire' 1" -k -a '(__xats_ask contract)'
 complete -c xats -n "__xats_at 'events'" -l follow -s f -d 'Print new events as they happen, until Ctrl-C.'
 complete -c xats -n "__xats_at 'events'" -l since -x -d 'Only events after this id, or from the last DURATION, such as 1h. Default: the latest.'
-complete -c xats -n "__xats_at 'events'" -l type -x -k -a 'message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_doing agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' -d 'Only events of this type; repeatable.'
+complete -c xats -n "__xats_at 'events'" -l type -x -k -a 'message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_doing agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed turn_renamed turn_joined turn_left turn_kicked turn_taken turn_passed turn_released turn_offered turn_skipped turn_missed turn_owner_gone turn_lapsed turn_stolen contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' -d 'Only events of this type; repeatable.'
 complete -c xats -n "__xats_at 'events'" -l agent -x -k -a '(__xats_ask agent)' -d 'Only what this agent did, what names it, and mail to it.'
 complete -c xats -n "__xats_at 'events'" -l all-teams -d 'Include all teams.'
 complete -c xats -n "__xats_at 'events'" -l limit -s n -x -d 'Maximum number of results.'
@@ -447,11 +480,11 @@ complete -c xats -n "__xats_at 'dead retry'" -l all -d 'Apply to all dead letter
 complete -c xats -n "__xats_at 'dead drop' 1" -k -a '(__xats_ask dead)'
 complete -c xats -n "__xats_at 'dead drop'" -l whose -x -k -a '(__xats_ask agent)' -d 'Only the copy of this recipient.'
 complete -c xats -n "__xats_at 'dead drop'" -l all -d 'Apply to all dead letters.'
-complete -c xats -n "__xats_at 'config get' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
-complete -c xats -n "__xats_at 'config set' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
+complete -c xats -n "__xats_at 'config get' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget turn.enforce keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
+complete -c xats -n "__xats_at 'config set' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget turn.enforce keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
 complete -c xats -n "__xats_at 'config set'" -l user -d 'Use your own file (default).'
 complete -c xats -n "__xats_at 'config set'" -l project -d 'Use the file of this project.'
-complete -c xats -n "__xats_at 'config unset' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
+complete -c xats -n "__xats_at 'config unset' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget turn.enforce keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
 complete -c xats -n "__xats_at 'config unset'" -l user -d 'Use your own file (default).'
 complete -c xats -n "__xats_at 'config unset'" -l project -d 'Use the file of this project.'
 complete -c xats -n "__xats_at 'setup'" -l dry-run -d 'Print what would change, as a diff; change nothing.'
@@ -495,7 +528,7 @@ complete -c xats -n "__xats_at 'db prune'" -l older -x -d 'Remove what is older.
 complete -c xats -n "__xats_at 'db prune'" -l dry-run -d 'Print how much would be removed; change nothing.'
 complete -c xats -n "__xats_at 'db prune'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'demo-agent'" -l role -x -k -a '(__xats_ask role)' -d 'The role of the agent.'
-complete -c xats -n "__xats_at 'help' 1" -k -a 'send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen'
+complete -c xats -n "__xats_at 'help' 1" -k -a 'send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task turn contract events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen'
 complete -c xats -n "__xats_at 'completion' 1" -k -a 'bash zsh fish'
-complete -c xats -n "__xats_at 'schema' 1" -k -a 'xats send broadcast reply ask ack inbox show thread status log search wait badge register launch unregister agents peek whoami doing recap team agent seat task contract events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db'
-complete -c xats -n "__xats_at 'schema' 2" -k -a 'list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire unset path find test retry drop status start restart stop install uninstall info backup query prune'
+complete -c xats -n "__xats_at 'schema' 1" -k -a 'xats send broadcast reply ask ack inbox show thread status log search wait badge register launch unregister agents peek whoami doing recap team agent seat task turn contract events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db'
+complete -c xats -n "__xats_at 'schema' 2" -k -a 'list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export join take pass steal status log leave kick put get diff check subscribe unsubscribe subscribers retire unset path find test retry drop start restart stop install uninstall info backup query prune'
