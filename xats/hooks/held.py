@@ -37,12 +37,17 @@ def _turns(tx: Tx, me: Agent, xats: str) -> list[Thing]:
 SOURCES: tuple[Callable[[Tx, Agent, str], list[Thing]], ...] = (_turns,)
 
 
+def things(tx: Tx, me: Agent, xats: str) -> list[Thing]:
+    """Return what `me` holds. `xats` is how its shell calls xats."""
+    return [one for source in SOURCES for one in source(tx, me, xats)]
+
+
 def reminder(tx: Tx, me: Agent, xats: str) -> str:
     """Return a reminder of what `me` holds, and note it; "" if `me` was reminded of all of it before.
 
     `xats` is how the reader's shell calls xats.
     """
-    found = [one for source in SOURCES for one in source(tx, me, xats)]
+    found = things(tx, me, xats)
     before = presence.reminded_of(tx, me.id)
     if all(one.key in before for one in found):
         return ""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from xats.base import durations
 from xats.cli.agents import reach, states
-from xats.cli.kit import colours, documents, render, views, waking
+from xats.cli.kit import colours, documents, fit, render, views, waking
 from xats.cli.kit.scope import known_team
+from xats.cli.turns import lines
 from xats.core.agents import listing
+from xats.core.turns import views as turn_views
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,21 +54,21 @@ def agents(
 
     Each line says whether the agent is online and why, how much mail it has not read, how xats wakes it, and the state
     of its wake. The field transports of --json lists the transports that could wake it now, first to last. Below the
-    table, or last in a line of a pipe, is what the agents said with xats doing.
+    table, or last in a line of a pipe, is what the agents said with xats doing. On a terminal, the turns of the team
+    follow: who has each, and who waits for it.
 
     Example: xats agents --role reviewer
     """
     from xats.delivery.settings import turned_off
 
     team, off = None if all_teams else known_team(here), turned_off(here.settings)
-    found = here.store.read(lambda tx: listing.agents(tx, team, role))
+    found, taken = here.store.read(lambda tx: (listing.agents(tx, team, role), turn_views.summaries(tx, team)))
     now = here.store.clock()
     rows = [states.look(one, now) for one in found]
     rows = [row for row in rows if row[1].online or not online]
     if here.json:
-        render.document(
-            {"agents": [listed_json(*row, reach.woken_by(here, row[0], off)) for row in rows], "has_more": False}
-        )
+        listed = [listed_json(*row, reach.woken_by(here, row[0], off)) for row in rows]
+        render.document({"agents": listed, "has_more": False, "turns": [lines.summary_json(one) for one in taken]})
         return 0
     if not rows:
         render.say(f"no {'matching ' if role or online else ''}agents in team {team}" if team else "no agents yet")
@@ -92,6 +94,10 @@ def agents(
     )
     if width:
         _show_doing(rows, here.team, now)
+        if taken:
+            render.put("")
+        for turn in taken:
+            render.put(fit.prose(lines.line(turn, now, here.team), max(width - 1, 20), "    "))
     return 0
 
 

@@ -6,10 +6,12 @@ from xats.base.durations import ago, iso
 from xats.base.record import record
 from xats.cli.agents import listing, reach, states
 from xats.cli.kit import fit, render, views
+from xats.cli.turns import lines as turn_lines
 from xats.core import recap as core
 from xats.core.agents import listing as core_listing
 from xats.core.mail import owed
 from xats.core.tasks import recap as task_recap
+from xats.core.turns import views as turn_views
 from xats.hooks import letters
 from xats.hooks.briefing import LOOKED_AT, SEEN
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from xats.core.mail.owed import Request
     from xats.core.recap import Item
     from xats.core.tasks.recap import Todo
+    from xats.core.turns.views import Summary
     from xats.store import Tx
 
 MAIL, REQUESTS, TASKS = 10, 10, 10  # lines of each list; requests and tasks are counted
@@ -44,14 +47,15 @@ class _Recap:
     tasks: list[Todo]
     tasks_total: int
     others: list[Details]
+    turns: list[Summary]
 
 
 def recap(here: Context, name: params.OptionalNameArg = None) -> int:
     """Show what an agent works on, its last mail, and what waits for it.
 
     That is what the agent said with xats doing, its last mail in both directions with the newest last, the requests
-    that it has read and not answered, its tasks, and who else is here. It does not mark mail as read. Each session of
-    an agent begins with a short form of it.
+    that it has read and not answered, its tasks, the turns of the team, and who else is here. It does not mark mail as
+    read. Each session of an agent begins with a short form of it.
 
     A person sees the mail of every agent. An agent sees its own, and of another agent only the mail between them.
 
@@ -95,6 +99,7 @@ def _look(here: Context, tx: Tx, me: Me, name: str | None) -> _Recap:
         tasks=tasks,
         tasks_total=tasks_total,
         others=core.others(tx, agent, LOOKED_AT),
+        turns=turn_views.summaries(tx, agent.team),
     )
 
 
@@ -138,6 +143,10 @@ def _lines(
         yield "", letters.task(task, now)
     if found.tasks_total > len(found.tasks):
         yield "", f"and {found.tasks_total - len(found.tasks)} more"
+    if found.turns:
+        yield "Turns", ""
+    for turn in found.turns:
+        yield "", turn_lines.line(turn, now, team, agent.address if found.is_me else None)
     if others:
         yield "Also here", ""
     for other, its in others:
@@ -186,6 +195,7 @@ def _json(found: _Recap, agent: dict[str, Any], others: list[tuple[Details, Stat
             for one in found.tasks
         ],
         "tasks_total": found.tasks_total,
+        "turns": [turn_lines.summary_json(one) for one in found.turns],
         "others": [_other_json(one.agent, states.doing(one.session, state), state) for one, state in others],
     }
 

@@ -39,7 +39,7 @@ def unregister(here: Context, name: params.OptionalNameArg = None, *, force: par
         mine = me is not None and me.agent.id == agent.id
         if name is not None and not force and not mine and session:
             _refuse_if_there(tx, agent, session)
-        moved = membership.depart(tx, agent, "has left", PROBE, force=force)
+        moved = membership.depart(tx, agent, "has left the team", PROBE, force=force)
         released = claims.leave(tx, agent, force=force, by=me.agent if me else None)
         return agent, session, registration.unregister(tx, agent, me.agent if me else None), released, moved
 

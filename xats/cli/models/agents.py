@@ -9,7 +9,30 @@ from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
 from xats.cli.models.mail import DELIVERY_STATES, Evidence, Wake
 from xats.core.agents.agents import WAKE_BY
 
+TURN_STATES = ("free", "offered", "held")
 END_REASONS = ("expired", "pane_gone", "pane_taken", "replaced")  # of an expectation
+
+
+class Turn(Model):
+    """A turn without its members."""
+
+    name: str = field("The name; main: the turn of the team that needs no name.")
+    team: str = field("The team.")
+    state: Annotated[str, OneOf(TURN_STATES)] = field("Whether it is free, offered to an agent, or held by one.")
+    number: int = field("The number of the last grant, for --number.")
+    holder: Address | None = field("Who has it.")
+    taken_at: Time | None = field("When the holder took it.")
+    lease_until: Time | None = field("When the holder loses it if it gives no more sign of life.")
+    holder_gone_at: Time | None = field("When xats saw that the process of the holder had ended.")
+    offered_to: Address | None = field("To whom it is offered.")
+    offer_until: Time | None = field("When the offer ends.")
+    named: bool = field("Whether the last holder named the agent of the offer.")
+
+
+class ListedTurn(Turn):
+    """A turn in a list of other things."""
+
+    waiting: list[Address] = field("The members that wait for it in turn take --wait.")
 
 
 class Pane(Model):
@@ -126,6 +149,7 @@ class AgentsDocument(Document):
 
     agents: list[ListedAgent] = field("The agents.")
     has_more: bool = field("Always false.")
+    turns: list[ListedTurn] = field("The turns that an agent has, that are offered to one, or that one waits for.")
 
 
 class Project(Model):
@@ -207,6 +231,7 @@ class RecapDocument(Document):
     tasks: list[RecapTask] = field("Its tasks: claimed, ready for it, in review.")
     tasks_total: int = field("The number of all of them.")
     others: list[RecapOther] = field("The other agents that are here, the one seen last first.")
+    turns: list[ListedTurn] = field("The turns that an agent has, that are offered to one, or that one waits for.")
 
 
 class AgentShowDocument(Document):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from xats.cli.models.agents import AgentName
+from xats.cli.models.agents import AgentName, Turn
 from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
 
-STATES = ("free", "offered", "held")
 ENTRIES = (
     *("joined", "left", "kicked", "taken", "passed", "released", "offered", "skipped", "missed", "owner_gone"),
     *("lapsed", "stolen"),
@@ -32,22 +31,6 @@ class Handoff(Model):
     artifacts: list[Artifact] = field("The files that the next one needs.")
 
 
-class Turn(Model):
-    """A turn without its members."""
-
-    name: str = field("The name; main: the turn of the team that needs no name.")
-    team: str = field("The team.")
-    state: Annotated[str, OneOf(STATES)] = field("Whether it is free, offered to an agent, or held by one.")
-    number: int = field("The number of the last grant, for --number.")
-    holder: Address | None = field("Who has it.")
-    taken_at: Time | None = field("When the holder took it.")
-    lease_until: Time | None = field("When the holder loses it if it gives no more sign of life.")
-    holder_gone_at: Time | None = field("When xats saw that the process of the holder had ended.")
-    offered_to: Address | None = field("To whom it is offered.")
-    offer_until: Time | None = field("When the offer ends.")
-    named: bool = field("Whether the last holder named the agent of the offer.")
-
-
 class TurnMember(Model):
     """A member of a turn."""
 
@@ -64,12 +47,6 @@ class TurnDetails(Turn):
     members: list[TurnMember] = field("Its members, in the order in which they joined.")
     line: list[Address] = field("The members that come next, in their order, without the holder.")
     handoff: Handoff | None = field("The newest handoff.")
-
-
-class ListedTurn(Turn):
-    """A turn in a list of other things."""
-
-    waiting: list[Address] = field("The members that wait for it in turn take --wait.")
 
 
 class Skipped(Model):

@@ -45,6 +45,7 @@ def screen(here: Context, found: Overview) -> Iterator[str]:
             yield _fold(f"{found.shown} shown before, perhaps not seen: {fit.whole(here.command('inbox', '--again'))}")
         yield from _owed(here, found)
         yield from _awaited(found)
+    yield from _turns(found)
     yield from _team(here, found)
     if not here.quiet:
         yield ""
@@ -95,6 +96,15 @@ def _awaited(found: Overview) -> Iterator[str]:
         recipient = near(one.recipient, found.team)
         yield _row(f"#{one.id} to {recipient}, {ago(one.sent_at, found.now)}, {one.state}: {one_line(one.about)}")
     yield from _rest(found.awaited_count - REQUESTS)
+
+
+def _turns(found: Overview) -> Iterator[str]:
+    from xats.cli.turns.lines import line
+
+    me = found.me.agent.address if found.me else None
+    for one in found.turns:
+        text = line(one, found.now, found.team, me)
+        yield _fold(bold(text) if me in (one.turn.holder, one.turn.offered_to) else text)
 
 
 def _team(here: Context, found: Overview) -> Iterator[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Details
     from xats.core.mail.owed import Awaited, Request
     from xats.core.mail.unread import FromSender
+    from xats.core.turns.views import Summary
     from xats.core.waking.pauses import Pause
     from xats.identity.resolve import Me
     from xats.store import Tx
@@ -44,6 +45,7 @@ class Overview:
     others: tuple[tuple[Details, State], ...] = ()  #: the other agents of the team
     needs: tuple[Need, ...] = ()
     paused: Pause | None = None  #: the pause of the whole team
+    turns: tuple[Summary, ...] = ()  #: the turns that an agent has, that are offered to one, or that one waits for
 
 
 def overview(here: Context) -> int:
@@ -75,6 +77,7 @@ def look(here: Context) -> Overview:
     from xats.cli.agents import attention, states
     from xats.core.agents import listing
     from xats.core.mail import owed, unread
+    from xats.core.turns import views as turn_views
     from xats.core.waking import pauses
 
     def work(tx: Tx) -> Overview:
@@ -103,6 +106,7 @@ def look(here: Context) -> Overview:
             others=others,
             needs=tuple(attention.needs(others, paused, tx.now)),
             paused=next((one for one in paused if one.agent is None), None),
+            turns=tuple(turn_views.summaries(tx, team)),
         )
 
     return here.store.read(work)
@@ -146,6 +150,8 @@ def _json(here: Context, found: Overview | None) -> dict[str, Any]:
     """Return the JSON form of an overview; without one there is no store, and nothing waits."""
     if found is None:
         found = Overview(0, here.team, None)
+    from xats.cli.turns import lines
+
     oldest = min((one.oldest_at for one in found.unread), default=None)
     return {
         "agent": found.me.agent.address if found.me else None,
@@ -185,5 +191,6 @@ def _json(here: Context, found: Overview | None) -> dict[str, Any]:
             for one in found.needs
         ],
         "paused": found.paused is not None,
+        "turns": [lines.summary_json(one) for one in found.turns],
         "has_more": found.owed_count > len(found.owed) or found.awaited_count > len(found.awaited),
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from xats.base.durations import ago, iso, rough
-from xats.cli.kit import fit, render, views
+from xats.base.durations import ago, iso
+from xats.cli.kit import render, views
+from xats.cli.turns.lines import state, turn_json
 from xats.core.turns import expiry
 from xats.core.turns.turns import MAIN
 from xats.daemon.probe import PROBE
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from xats.cli.kit.context import Context
     from xats.core.turns.handoffs import Handoff
     from xats.core.turns.turns import Turn
-    from xats.core.turns.views import Details, Entry, Summary
+    from xats.core.turns.views import Details, Entry
 
 # What an entry of the log says, of {agent} and {other}.
 WORDS = {
@@ -62,23 +63,6 @@ def handoff_json(handoff: Handoff | None) -> dict[str, Any] | None:
     }
 
 
-def turn_json(turn: Turn) -> dict[str, Any]:
-    """Return the JSON form of a turn without its members."""
-    return {
-        "name": turn.name,
-        "team": turn.team,
-        "state": turn.state,
-        "number": turn.number,
-        "holder": turn.holder,
-        "taken_at": iso(turn.taken_at),
-        "lease_until": iso(turn.lease_until),
-        "holder_gone_at": iso(turn.gone_at),
-        "offered_to": turn.offered_to,
-        "offer_until": iso(turn.offer_until),
-        "named": turn.named,
-    }
-
-
 def details_json(found: Details) -> dict[str, Any]:
     """Return the JSON form of a turn with everything about it."""
     return {
@@ -98,11 +82,6 @@ def details_json(found: Details) -> dict[str, Any]:
     }
 
 
-def summary_json(found: Summary) -> dict[str, Any]:
-    """Return the JSON form of a turn in a list of other things."""
-    return {**turn_json(found.turn), "waiting": list(found.waiting)}
-
-
 def entry_json(one: Entry) -> dict[str, Any]:
     """Return the JSON form of an entry of the log."""
     return {
@@ -118,28 +97,6 @@ def entry_json(one: Entry) -> dict[str, Any]:
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
-
-
-def state(turn: Turn, now: int, team: str, me: str | None = None) -> str:
-    """Return who has a turn, in words that follow its name; `me` is the address of the reader."""
-    if turn.state == "held":
-        assert turn.holder and turn.taken_at is not None and turn.lease_until is not None
-        gone = "; its process has ended" if turn.gone_at is not None else ""
-        who = "you have it" if turn.holder == me else f"{views.near(turn.holder, team)} has it"
-        return f"{who} since {rough(max(now - turn.taken_at, 0))} (number {turn.number}{gone})"
-    if turn.state == "offered":
-        assert turn.offered_to and turn.offer_until is not None
-        whom = "you" if turn.offered_to == me else views.near(turn.offered_to, team)
-        return f"it is offered to {whom}, for {rough(max(turn.offer_until - now, 0))} more"
-    return "it is free"
-
-
-def line(found: Summary, now: int, team: str, me: str | None = None) -> str:
-    """Return a turn and who waits for it, in one line; `team` is the reader's."""
-    turn = found.turn
-    name = turn.name if turn.team == team else f"{turn.name}@{turn.team}"
-    waiting = ", ".join(views.near(one, team) for one in found.waiting)
-    return f"turn {name}: {state(turn, now, team, me)}" + (f"; waiting: {waiting}" if waiting else "")
 
 
 def handoff_lines(handoff: Handoff, now: int, team: str, *, me: str | None = None) -> Iterator[str]:
@@ -183,4 +140,4 @@ def show(here: Context, found: Details, head: str = "") -> None:
 
 def command(here: Context, turn: Turn, *words: object) -> str:
     """Return the command `xats turn` of `words` for `turn`, as it is printed."""
-    return fit.whole(here.command("turn", *words, *turn.words))
+    return here.command("turn", *words, *turn.words)

@@ -11,7 +11,7 @@ from xats.base.errors import TimedOut, XatsError
 from xats.cli.kit import hints, reading, render, views
 from xats.cli.kit.paging import check_limit
 from xats.cli.kit.scope import team_of
-from xats.cli.turns import text
+from xats.cli.turns import lines, text
 from xats.core.turns import handoffs, holding, membership, turns, waits
 from xats.core.turns import views as turn_views
 from xats.core.turns.errors import InvalidHandoff, TurnHeld, TurnTooSoon
@@ -53,7 +53,7 @@ def join(here: Context, *, name: params.TurnNameOption = None) -> int:
     elif not here.quiet:
         turn, now = found.turn, here.store.clock()
         done = "you take part in" if new else "you already take part in"
-        render.put(f"{done} {turn.called} of team {turn.team}: {text.state(turn, now, turn.team)}")
+        render.put(f"{done} {turn.called} of team {turn.team}: {lines.state(turn, now, turn.team)}")
         render.say(render.dim(f"  to work on the project: {text.command(here, turn, 'take', '--wait', '30m')}"))
     return 0
 
@@ -194,9 +194,9 @@ def _report_moved(here: Context, moved: Moved, done: str, *, named: bool = False
     turn, now = moved.turn, here.store.clock()
     if here.json:
         skipped = [{"agent": agent.address, "reason": why} for agent, why in moved.skipped]
-        render.document({"turn": text.turn_json(turn), "skipped": skipped})
+        render.document({"turn": lines.turn_json(turn), "skipped": skipped})
     elif not here.quiet:
-        render.put(f"{done}; {text.state(turn, now, turn.team)}")
+        render.put(f"{done}; {lines.state(turn, now, turn.team)}")
         for agent, why in moved.skipped:
             said = f"xats cannot wake {agent.name} now" if named else f"skipped {agent.name}"
             render.say(f"  {said}: {why}")
@@ -332,7 +332,7 @@ def _report_gone(here: Context, turn: Turn, whom: Agent, done: str) -> int:
     """Rouse the daemon, print that `whom` is no member any more, and return the exit code."""
     here.rouse_daemon()
     if here.json:
-        render.document({"turn": text.turn_json(turn), "agent": {"name": whom.name, "team": whom.team}})
+        render.document({"turn": lines.turn_json(turn), "agent": {"name": whom.name, "team": whom.team}})
     elif not here.quiet:
-        render.put(f"{done}; {text.state(turn, here.store.clock(), turn.team)}")
+        render.put(f"{done}; {lines.state(turn, here.store.clock(), turn.team)}")
     return 0

@@ -121,20 +121,13 @@ class Summary:
 
 
 WAITING = """
-select distinct w.turn_id, a.name from turn_waits w join agents a on a.id = w.agent_id join turns t on t.id = w.turn_id
-where (:team is null or t.team = :team) order by w.turn_id, a.name
+select distinct a.name from turn_waits w join agents a on a.id = w.agent_id where w.turn_id = :turn order by a.name
 """
-TURNS = f"{turns.SELECT} where (:team is null or t.team = :team) order by t.team, t.id"
+EVERY = f"{turns.SELECT} order by t.team, t.id"
 
 
 def summaries(tx: Tx, team: str | None) -> list[Summary]:
     """Return the turns of `team` (None: of all teams) that are held, offered or waited for."""
-    waiting: dict[int, list[str]] = {}
-    for row in tx.all(WAITING, team=team):
-        waiting.setdefault(row["turn_id"], []).append(row["name"])
-    found = [turns.turn_of(row) for row in tx.all(TURNS, team=team)]
-    return [
-        Summary(one, tuple(f"{name}@{one.team}" for name in waiting.get(one.id, ())))
-        for one in found
-        if one.state != "free" or one.id in waiting
-    ]
+    every = turns.of_team(tx, team) if team is not None else [turns.turn_of(row) for row in tx.all(EVERY)]
+    found = [Summary(one, tuple(f"{row['name']}@{one.team}" for row in tx.all(WAITING, turn=one.id))) for one in every]
+    return [one for one in found if one.turn.state != "free" or one.waiting]
