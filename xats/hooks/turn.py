@@ -60,7 +60,7 @@ def run(call: Call, store: Store) -> None:
         call.answer(call.hooks.refuse(call.event, seen.refused.text))
     lost = _taken_back(call, known)
     wanted = (seen.mail or lost) and _may_hand_over(call, known)
-    if wanted or lost or seen.proves or seen.reminds or _changes(call, known):
+    if wanted or lost or seen.proves or seen.reminds or seen.holds or _changes(call, known):
         store.patience = call.patience
 
         def work(tx: Tx) -> tuple[Mail | None, str]:
