@@ -59,10 +59,16 @@ def written() -> tuple[set[str], set[str]]:
 
 def composed(begun: str) -> set[str]:
     """Return the types that begin with `begun` and whose other part the code names in a call of `log`, `say`, ..."""
-    rooms = {"task_": "core/task", "contract_": "core/contracts", "wake_": "core/waking/attempts"}
+    rooms = {
+        "task_": "core/task",
+        "contract_": "core/contracts",
+        "wake_": "core/waking/attempts",
+        "turn_": "core/turns",
+    }
     call = {
         "task_": r"\b(?:log|say)\(\s*tx, \w+(?:\.\w+)?, \"(\w+)\"",
         "contract_": r"\b_say\(tx, me, \"(\w+)\"",
+        "turn_": r"\bturns\.log\(tx, \w+, \"(\w+)\"",
         "wake_": r"_record\(\s*tx, wake, token, \"(\w+)\"",
     }[begun]
     texts = []
@@ -76,7 +82,7 @@ def composed(begun: str) -> set[str]:
 def test_every_type_that_the_code_writes_is_listed_and_no_other():
     whole, begun = written()
     assert {"message_sent", "paused", "agent_registered"} <= whole
-    assert begun == {"task_", "contract_", "wake_"}
+    assert begun == {"task_", "contract_", "wake_", "turn_"}
     parts = {one for beginning in begun for one in composed(beginning)}
     assert {"task_claimed", "contract_put", "wake_failed"} <= parts
     # `dead._say`, `alerts.report`, expectations and `task_ends` are given theirs; a wake waits as one of two states.

@@ -10,8 +10,8 @@ from xats.core.agents import agents, presence, registration
 from xats.core.agents.agents import Seat
 from xats.core.leases.leases import ENDED, LAPSED
 from xats.core.mail import inbox
+from xats.core.turns import enforcing, expiry, handoffs, holding, membership, turns, views, waits
 from xats.core.turns import errors as turn_errors
-from xats.core.turns import expiry, handoffs, holding, membership, turns, views, waits
 from xats.core.turns.holding import COOLDOWN
 from xats.core.turns.members import RECENT
 from xats.core.turns.turns import CLAIM, GRACE, LEASE, Probe
@@ -604,7 +604,7 @@ def test_a_clock_that_jumps_takes_nothing_away(tmp_path, offered):
 
 def test_others_is_what_a_guard_asks(crew):
     def others(name):
-        return crew.team.see(name, turns.others)
+        return crew.team.see(name, enforcing.others)
 
     assert others("bob") is None
     crew.take("alice")

@@ -11,7 +11,7 @@ from xats.core import keeping
 from xats.core.address import check_name
 from xats.core.mail import inbox
 from xats.core.teams import teams
-from xats.core.turns import turns
+from xats.core.turns import enforcing
 from xats.delivery import desktop, settings
 from xats.delivery.transports import command
 from xats.health import FAIL, OK, WARN, Check
@@ -42,7 +42,7 @@ READERS: dict[str, Reader | None] = {
     "XATS_KEEP": keeping.age,
     "XATS_HOOK_BUDGET": letters.budget,
     "XATS_INBOX_BUDGET": inbox.page_size,
-    "XATS_TURN_ENFORCE": turns.enforcement,
+    "XATS_TURN_ENFORCE": enforcing.enforcement,
     "XATS_NAME_NEW": None,
     "XATS_DB": None,
     "XATS_HOME": None,

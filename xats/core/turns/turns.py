@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from xats.base.errors import Usage
 from xats.base.record import from_row, record
 from xats.core.address import check_name
 from xats.core.leases import leases
@@ -11,14 +10,13 @@ from xats.core.turns.errors import UnknownTurn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
     from xats.core.agents.agents import Agent, Session
     from xats.core.states import TurnEntry, TurnState
     from xats.store import Row, Tx
 
-ENFORCE = ("off", "warn", "deny")
 MAIN = "main"  # the turn of a team that has no other name
 LEASE = 45 * 60_000  # ms that a holder may be silent
 CLAIM = 20 * 60_000  # ms that an offer lasts
@@ -145,31 +143,6 @@ def of_team(tx: Tx, team: str) -> list[Turn]:
 def held_by(tx: Tx, agent_id: int) -> list[Turn]:
     """Return the turns that the agent with that id has."""
     return [turn_of(row) for row in tx.all(HELD, id=agent_id)]
-
-
-def enforcement(environ: Mapping[str, str]) -> str:
-    """Return what happens to changes by others than the holder: "off", "warn" or "deny", from XATS_TURN_ENFORCE.
-
-    Raises Usage.
-    """
-    said = environ.get("XATS_TURN_ENFORCE", "").strip() or "off"
-    if said not in ENFORCE:
-        msg = f"XATS_TURN_ENFORCE must be off, warn or deny, not {said[:40]!r}."
-        raise Usage(msg, "export XATS_TURN_ENFORCE=warn")
-    return said
-
-
-def others(tx: Tx, me: Agent) -> Turn | None:
-    """Return a turn of the team of `me` that another agent has now; None if there is none, or if `me` has a turn.
-
-    This is what `turn.enforce` asks before `me` changes a file.
-    """
-    held = [one for one in of_team(tx, me.team) if one.state == "held"]
-    if not held or any(one.holder_id == me.id for one in held):
-        return None
-    from xats.core.turns import expiry
-
-    return next((one for one in held if expiry.over(tx, one) is None), None)
 
 
 # -- changing ----------------------------------------------------------------------------------------------------------
