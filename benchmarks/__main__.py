@@ -22,6 +22,7 @@ from benchmarks import (
     remote,
     settings,
     tasks,
+    turns,
 )
 from benchmarks.rig import XATS, Rig
 
@@ -42,6 +43,7 @@ ROWS = {
     "search": load.search,
     "task": tasks.verbs,
     "tasks": tasks.grown,
+    "turn": turns.verbs,
     "contract": contracts.verbs,
     "postgres": database.verbs,
     "lanes": database.parallel,
