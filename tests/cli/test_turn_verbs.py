@@ -299,3 +299,14 @@ def test_several_turns_are_named(xats, team):
     assert "--name docs" in got.stderr
     assert xats("--as", "bob", "turn", "status", "--json").json()["others"] == ["docs"]
     assert "other turns of this team: docs" in xats("--as", "bob", "turn", "status").stderr
+
+
+def test_an_export_has_the_turns_and_an_import_goes_on_with_them(xats, team):
+    xats("--as", "alice", "turn", "take")
+    xats("--as", "alice", "turn", "pass", "bob", *HANDOFF)
+    xats("db", "export", "-o", "all.jsonl")
+    xats("db", "import", "all.jsonl", "--db", "new.db")
+    checks = xats("db", "check", "--db", "new.db", "--json").json()["checks"]
+    assert {one["state"] for one in checks} == {"ok"}
+    turn = xats("--as", "bob", "--db", "new.db", "turn", "take", "--json").json()["turn"]
+    assert (turn["number"], turn["handoff"]["next"]) == (2, "add time zones")
