@@ -307,6 +307,6 @@ def test_an_export_has_the_turns_and_an_import_goes_on_with_them(xats, team):
     xats("db", "export", "-o", "all.jsonl")
     xats("db", "import", "all.jsonl", "--db", "new.db")
     checks = xats("db", "check", "--db", "new.db", "--json").json()["checks"]
-    assert {one["state"] for one in checks} == {"ok"}
+    assert [one["name"] for one in checks if one["state"] == "fail"] == []
     turn = xats("--as", "bob", "--db", "new.db", "turn", "take", "--json").json()["turn"]
     assert (turn["number"], turn["handoff"]["next"]) == (2, "add time zones")
