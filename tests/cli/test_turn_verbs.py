@@ -1,10 +1,7 @@
 """The verbs of turns as processes: what they print, their JSON, their errors, who waits, and what a kill leaves."""
 
 import json
-import os
 import signal
-import subprocess
-from contextlib import suppress
 
 import pytest
 
@@ -181,25 +178,16 @@ def test_an_interrupted_wait_leaves_nothing(xats, team):
     assert waiting(team) == []
 
 
-@pytest.mark.parametrize("stage", ["waiting", "offered"])
-def test_a_killed_receiver_keeps_nobody_waiting(xats, team, stage):
-    """It is no place in the line any more; what it was offered goes on when its time is over."""
+def test_a_killed_process_has_no_place_any_more(xats, team):
     xats("--as", "alice", "turn", "take")
     running = xats.start("--as", "kim", "turn", "take", "--wait", "30s")
     until(lambda: waiting(team) == ["kim"])
-    if stage == "offered":
-        os.kill(running.pid, signal.SIGSTOP)
-        xats("--as", "alice", "turn", "pass", "kim", *HANDOFF)
     running.kill()
     running.wait()
-    if stage == "offered":
-        assert state(team) == ("offered", "kim", 1)
-        assert [one.message.subject for one in team.see("kim", inbox.peek, inbox.Query()).letters] == [
-            "the turn is offered to you"
-        ]
     xats("--as", "bob", "turn", "status")  # every verb looks
     assert waiting(team) == []
-    assert xats("--as", "kim", "turn", "take", code=4 if stage == "waiting" else 0)
+    xats("--as", "alice", "turn", "release")
+    assert state(team) == ("free", "", 1)
 
 
 # -- many at once ------------------------------------------------------------------------------------------------------
@@ -242,33 +230,70 @@ def test_sixteen_that_wait_get_it_one_after_another_in_their_line(xats, crew):
         assert xats.end(running[name]).stdout == f"{number}\n"
 
 
-@pytest.mark.parametrize("verb", ["take", "pass", "release", "steal"])
-def test_a_kill_at_any_moment_leaves_all_or_nothing(xats, team, verb):
-    """A killed command has done all of it or nothing: the log, the state, the mail and the events agree."""
-    words = {
-        "take": ("turn", "take"),
-        "pass": ("turn", "pass", "next", *HANDOFF),
-        "release": ("turn", "release"),
-        "steal": ("turn", "steal", "--reason", "x"),
-    }[verb]
-    if verb != "take":
+# verb: who runs it, its words, what is there before ("alice": alice has it), and what is there after it
+KILLED = {
+    "join": ("dave", "join", "free", ("free", "", 0)),
+    "take": ("alice", "take", "free", ("held", "alice", 1)),
+    "take an offer": ("bob", "take", "offered", ("held", "bob", 2)),
+    "pass": ("alice", "pass next --status a --next b", "alice", ("offered", "bob", 1)),
+    "pass to one": ("alice", "pass kim --status a --next b", "alice", ("offered", "kim", 1)),
+    "release": ("alice", "release", "alice", ("free", "", 1)),
+    "steal": ("hal", "steal --reason why", "alice", ("held", "hal", 2)),
+    "leave": ("alice", "leave", "alice", ("offered", "bob", 1)),
+    "kick": ("hal", "kick alice --force", "alice", ("offered", "bob", 1)),
+}
+
+
+@pytest.mark.parametrize("point", ["store.before_commit", "store.after_commit"])
+@pytest.mark.parametrize("verb", KILLED)
+def test_a_killed_command_has_done_all_or_nothing(xats, team, verb, point):
+    """The state, the log, the events and the mail agree, and who was killed can go on."""
+    who, words, begun, wanted = KILLED[verb]
+    team.register("hal", client="human")
+    team.add("dave")
+    if begun != "free":
         xats("--as", "alice", "turn", "take")
+    if begun == "offered":
+        xats("--as", "alice", "turn", "pass", "bob", *HANDOFF)
     before = state(team)
-    who = "bob" if verb == "steal" else "alice"
-    for delay in (0.0, 0.05, 0.1, 0.15, 0.2):
-        running = xats.start("--as", who, *words)
-        with suppress(subprocess.TimeoutExpired):
-            running.wait(delay)
-        running.kill()
-        running.wait()
-    assert team.rows("pragma integrity_check") == [{"integrity_check": "ok"}]
-    after = state(team)
-    entries = team.rows("select kind, number from turn_log order by id")
+    line = ("--as", who, "turn", *words.split())
+    xats(*line, env={"XATS_FAULT": point}, code=-signal.SIGKILL)
+    assert state(team) == (before if point == "store.before_commit" else wanted)
+    agree(team)
+    if point == "store.before_commit":
+        xats(*line)
+    assert state(team) == wanted
+    agree(team)
+
+
+def agree(team):
+    entries = team.rows("select kind from turn_log order by id")
     events = team.rows("select type from events where type like 'turn%' order by id")
     assert [f"turn_{one['kind']}" for one in entries] == [one["type"] for one in events]
-    unread = team.rows("select 1 from deliveries where state = 'unread'")
-    assert len(unread) == (1 if after[0] == "offered" else 0)
-    assert after == before or entries[-1]["kind"] in ("taken", "offered", "released")
+    offered = team.rows(
+        "select a.name from deliveries d join messages m on m.id = d.message_id join agents a on a.id = d.agent_id "
+        "where d.state = 'unread' and m.subject like '%is offered to you'"
+    )
+    found = state(team)
+    assert [one["name"] for one in offered] == ([found[1]] if found[0] == "offered" else [])
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.parametrize("point", ["store.before_commit", "store.after_commit"])
+def test_a_receiver_that_is_killed_at_any_commit_loses_nothing(xats, team, point, number):
+    """It notes that it waits, gets the turn and ends its wait, each by a commit."""
+    xats("--as", "alice", "turn", "take")
+    words = ("--as", "kim", "turn", "take", "--wait", "30s", "-q")
+    running = xats.start(*words, env={"XATS_FAULT": f"{point}#{number}"})
+    until(lambda: waiting(team) == ["kim"] or running.poll() is not None)
+    xats("--as", "alice", "turn", "pass", "kim", *HANDOFF)
+    ran = xats.end(running)
+    agree(team)
+    assert ran.code in (0, -signal.SIGKILL)
+    assert state(team) in (("offered", "kim", 1), ("held", "kim", 2))
+    turn = xats("--as", "kim", "turn", "take", "--json").json()["turn"]
+    assert (turn["number"], turn["handoff"]["next"]) == (2, "add time zones")
+    assert waiting(team) == []
 
 
 # -- what else shows it ------------------------------------------------------------------------------------------------
