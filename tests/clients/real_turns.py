@@ -64,7 +64,7 @@ class Crew:
         """Have the program of `name` run `command` with its tool, and wait until it has `done` what it is for."""
         running = self.running[name]
         running.wait_idle()
-        running.submit(f"RUN xats {command}")
+        running.submit(f"RUN {BIN}/xats {command}")
         running.wait_for(running.client.permission)
         running.settled(minimum=0.5)
         for _ in range(3):

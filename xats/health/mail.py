@@ -11,7 +11,7 @@ from xats.health import FAIL, OK, WARN, Check
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents.agents import Details
-    from xats.core.turns.views import Summary
+    from xats.core.turns.summaries import Summary
     from xats.core.waking.pauses import Pause
     from xats.core.waking.stops import Stop
     from xats.core.waking.wakes import Wake

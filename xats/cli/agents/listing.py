@@ -8,7 +8,7 @@ from xats.cli.kit import colours, documents, fit, render, views, waking
 from xats.cli.kit.scope import known_team
 from xats.cli.turns import lines
 from xats.core.agents import listing
-from xats.core.turns import views as turn_views
+from xats.core.turns import summaries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def agents(
     from xats.delivery.settings import turned_off
 
     team, off = None if all_teams else known_team(here), turned_off(here.settings)
-    found, taken = here.store.read(lambda tx: (listing.agents(tx, team, role), turn_views.summaries(tx, team)))
+    found, taken = here.store.read(lambda tx: (listing.agents(tx, team, role), summaries.find(tx, team)))
     now = here.store.clock()
     rows = [states.look(one, now) for one in found]
     rows = [row for row in rows if row[1].online or not online]

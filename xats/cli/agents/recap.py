@@ -11,7 +11,7 @@ from xats.core import recap as core
 from xats.core.agents import listing as core_listing
 from xats.core.mail import owed
 from xats.core.tasks import recap as task_recap
-from xats.core.turns import views as turn_views
+from xats.core.turns import summaries
 from xats.hooks import letters
 from xats.hooks.briefing import LOOKED_AT, SEEN
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from xats.core.mail.owed import Request
     from xats.core.recap import Item
     from xats.core.tasks.recap import Todo
-    from xats.core.turns.views import Summary
+    from xats.core.turns.summaries import Summary
     from xats.store import Tx
 
 MAIL, REQUESTS, TASKS = 10, 10, 10  # lines of each list; requests and tasks are counted
@@ -99,7 +99,7 @@ def _look(here: Context, tx: Tx, me: Me, name: str | None) -> _Recap:
         tasks=tasks,
         tasks_total=tasks_total,
         others=core.others(tx, agent, LOOKED_AT),
-        turns=turn_views.summaries(tx, agent.team),
+        turns=summaries.find(tx, agent.team),
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Details
     from xats.core.mail.owed import Awaited, Request
     from xats.core.mail.unread import FromSender
-    from xats.core.turns.views import Summary
+    from xats.core.turns.summaries import Summary
     from xats.core.waking.pauses import Pause
     from xats.identity.resolve import Me
     from xats.store import Tx
@@ -77,7 +77,7 @@ def look(here: Context) -> Overview:
     from xats.cli.agents import attention, states
     from xats.core.agents import listing
     from xats.core.mail import owed, unread
-    from xats.core.turns import views as turn_views
+    from xats.core.turns import summaries
     from xats.core.waking import pauses
 
     def work(tx: Tx) -> Overview:
@@ -106,7 +106,7 @@ def look(here: Context) -> Overview:
             others=others,
             needs=tuple(attention.needs(others, paused, tx.now)),
             paused=next((one for one in paused if one.agent is None), None),
-            turns=tuple(turn_views.summaries(tx, team)),
+            turns=tuple(summaries.find(tx, team)),
         )
 
     return here.store.read(work)

@@ -9,8 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from xats.core.turns.summaries import Summary
     from xats.core.turns.turns import Turn
-    from xats.core.turns.views import Summary
 
 
 def turn_json(turn: Turn) -> dict[str, Any]:

@@ -117,7 +117,8 @@ def _await_turn(here: Context, name: str, deadline: float) -> None:
             return
         if not await_change(here, generation, deadline):
             msg = "You did not get the turn in that time."
-            raise TimedOut(msg, "xats turn status")
+            options = "" if name.lower() == turns.MAIN else f" --name {name}"
+            raise TimedOut(msg, f"xats turn status{options}")
 
 
 def pass_(

@@ -82,7 +82,7 @@ def _refuse_held(tx: Tx, turn: Turn) -> NoReturn:
         raise TurnHeld(msg, wait, **data, lease_until=iso(turn.lease_until))
     assert turn.offered_to and turn.offer_until is not None
     left = rough(max(turn.offer_until - now, 1000))
-    msg = f"{turn.called.capitalize()} is offered to {turn.offered_to.partition('@')[0]}, for {left} more."
+    msg = f"T{turn.called[1:]} is offered to {turn.offered_to.partition('@')[0]}, for {left} more."
     raise TurnHeld(msg, wait, **data, offer_until=iso(turn.offer_until))
 
 

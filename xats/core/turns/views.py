@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.base.record import record
-from xats.core.turns import handoffs, members, turns
+from xats.core.turns import handoffs, members
 from xats.core.turns.handoffs import Handoff
 
 TYPE_CHECKING = False
@@ -110,24 +110,3 @@ def _entry(row: Row, turn: Turn) -> Entry:
         files = handoffs.artifacts(row["artifacts"])
         handoff = Handoff(row["id"], agent or "", row["at"], row["number"], row["status"], row["next"], files)
     return Entry(row["id"], row["at"], row["kind"], row["number"], agent, other, row["reason"], handoff)
-
-
-@record
-class Summary:
-    """A turn in one line, for lists of other things."""
-
-    turn: Turn
-    waiting: tuple[str, ...]  #: the members that wait, name@team
-
-
-WAITING = """
-select distinct a.name from turn_waits w join agents a on a.id = w.agent_id where w.turn_id = :turn order by a.name
-"""
-EVERY = f"{turns.SELECT} order by t.team, t.id"
-
-
-def summaries(tx: Tx, team: str | None) -> list[Summary]:
-    """Return the turns of `team` (None: of all teams) that are held, offered or waited for."""
-    every = turns.of_team(tx, team) if team is not None else [turns.turn_of(row) for row in tx.all(EVERY)]
-    found = [Summary(one, tuple(f"{row['name']}@{one.team}" for row in tx.all(WAITING, turn=one.id))) for one in every]
-    return [one for one in found if one.turn.state != "free" or one.waiting]
