@@ -6,9 +6,8 @@ from xats.base import durations
 from xats.cli.agents import reach, states
 from xats.cli.kit import colours, documents, fit, render, views, waking
 from xats.cli.kit.scope import known_team
-from xats.cli.turns import lines
+from xats.core import turns
 from xats.core.agents import listing
-from xats.core.turns import summaries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Context
     from xats.core.agents.agents import Details
+    from xats.core.turns.summaries import Summary
+    from xats.store import Tx
 
 ROOM, PLENTY = 140, 180  # columns of a terminal: for all of the table, and for reasons in words
 ALL = (
@@ -62,13 +63,13 @@ def agents(
     from xats.delivery.settings import turned_off
 
     team, off = None if all_teams else known_team(here), turned_off(here.settings)
-    found, taken = here.store.read(lambda tx: (listing.agents(tx, team, role), summaries.find(tx, team)))
+    found, taken = here.store.read(lambda tx: (listing.agents(tx, team, role), _turns(tx, team)))
     now = here.store.clock()
     rows = [states.look(one, now) for one in found]
     rows = [row for row in rows if row[1].online or not online]
     if here.json:
         listed = [listed_json(*row, reach.woken_by(here, row[0], off)) for row in rows]
-        render.document({"agents": listed, "has_more": False, "turns": [lines.summary_json(one) for one in taken]})
+        render.document({"agents": listed, "has_more": False, "turns": _turns_json(taken)})
         return 0
     if not rows:
         render.say(f"no {'matching ' if role or online else ''}agents in team {team}" if team else "no agents yet")
@@ -94,11 +95,36 @@ def agents(
     )
     if width:
         _show_doing(rows, here.team, now)
-        if taken:
-            render.put("")
-        for turn in taken:
-            render.put(fit.prose(lines.line(turn, now, here.team), max(width - 1, 20), "    "))
+        _show_turns(taken, here.team, now, width)
     return 0
+
+
+def _turns(tx: Tx, team: str | None) -> list[Summary]:
+    """Return the turns of `team` (None: of all teams) for the list."""
+    if not turns.exist(tx):
+        return []
+    from xats.core.turns import summaries
+
+    return summaries.find(tx, team)
+
+
+def _turns_json(taken: Sequence[Summary]) -> list[dict[str, Any]]:
+    """Return the JSON form of the turns in the list."""
+    if not taken:
+        return []
+    from xats.cli.turns import lines
+
+    return [lines.summary_json(one) for one in taken]
+
+
+def _show_turns(taken: Sequence[Summary], team: str, now: int, width: int) -> None:
+    """Print below the table who has the turns, and who waits for them."""
+    if taken:
+        from xats.cli.turns import lines
+
+        render.put("")
+        for one in taken:
+            render.put(fit.prose(lines.line(one, now, team), max(width - 1, 20), "    "))
 
 
 def _show_doing(rows: Sequence[tuple[Details, State]], team: str, now: int) -> None:

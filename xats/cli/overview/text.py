@@ -99,6 +99,8 @@ def _awaited(found: Overview) -> Iterator[str]:
 
 
 def _turns(found: Overview) -> Iterator[str]:
+    if not found.turns:
+        return
     from xats.cli.turns.lines import line
 
     me = found.me.agent.address if found.me else None

@@ -77,7 +77,6 @@ def look(here: Context) -> Overview:
     from xats.cli.agents import attention, states
     from xats.core.agents import listing
     from xats.core.mail import owed, unread
-    from xats.core.turns import summaries
     from xats.core.waking import pauses
 
     def work(tx: Tx) -> Overview:
@@ -106,10 +105,20 @@ def look(here: Context) -> Overview:
             others=others,
             needs=tuple(attention.needs(others, paused, tx.now)),
             paused=next((one for one in paused if one.agent is None), None),
-            turns=tuple(summaries.find(tx, team)),
+            turns=_turns(tx, team),
         )
 
     return here.store.read(work)
+
+
+def _turns(tx: Tx, team: str) -> tuple[Summary, ...]:
+    from xats.core import turns
+
+    if not turns.exist(tx):
+        return ()
+    from xats.core.turns import summaries
+
+    return tuple(summaries.find(tx, team))
 
 
 def _me(here: Context, tx: Tx) -> tuple[Me | None, str | None, XatsError | None]:
@@ -150,8 +159,6 @@ def _json(here: Context, found: Overview | None) -> dict[str, Any]:
     """Return the JSON form of an overview; without one there is no store, and nothing waits."""
     if found is None:
         found = Overview(0, here.team, None)
-    from xats.cli.turns import lines
-
     oldest = min((one.oldest_at for one in found.unread), default=None)
     return {
         "agent": found.me.agent.address if found.me else None,
@@ -191,6 +198,14 @@ def _json(here: Context, found: Overview | None) -> dict[str, Any]:
             for one in found.needs
         ],
         "paused": found.paused is not None,
-        "turns": [lines.summary_json(one) for one in found.turns],
+        "turns": _turns_json(found.turns),
         "has_more": found.owed_count > len(found.owed) or found.awaited_count > len(found.awaited),
     }
+
+
+def _turns_json(found: tuple[Summary, ...]) -> list[dict[str, Any]]:
+    if not found:
+        return []
+    from xats.cli.turns import lines
+
+    return [lines.summary_json(one) for one in found]

@@ -36,3 +36,16 @@ it, so the next holder gets it, even after a takeover. Nothing removes rows of t
 The next in line (members.py) is the member that never had the turn, else the one that had it longest ago. `pass next`
 leaves out members that xats cannot wake, and tells them; each member gets one offer between two grants.
 """
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.store import Tx
+
+ANY = "select 1 from turns limit 1"
+
+
+def exist(tx: Tx) -> bool:
+    """Tell whether any team has a turn; a verb that starts fast asks this before it imports the rest."""
+    return tx.one(ANY) is not None
