@@ -235,16 +235,21 @@ class Machine(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def release(self, name):
-        if self.quiet(name) or self.holder != name:
+        if self.quiet(name) or name not in (self.holder, self.offered):
             return
         self.settle()
-        if self.holder != name:
-            return
-        self.act(name, holding.release, self.crew.probe)
-        self.alive(name)
-        self.free()
-        self.move_on(but=(name,), only_waiting=True)
-        self.reached.add("released")
+        if name == self.offered:
+            self.act(name, holding.release, self.crew.probe)
+            self.alive(name)
+            self.end_offer()
+            self.move_on()
+            self.reached.add("given back")
+        elif name == self.holder:
+            self.act(name, holding.release, self.crew.probe)
+            self.alive(name)
+            self.free()
+            self.move_on(but=(name,), only_waiting=True)
+            self.reached.add("released")
 
     @rule(name=NAMES)
     def steal(self, name):
@@ -399,7 +404,7 @@ class Machine(RuleBasedStateMachine):
 
 
 ALL = {
-    *("held", "offered", "named", "missed", "released", "kicked", "lapsed silent", "lapsed gone"),
+    *("held", "offered", "named", "missed", "released", "given back", "kicked", "lapsed silent", "lapsed gone"),
     *("stolen person", "stolen gone", "stolen silent", "stolen unused", "stolen free"),
     *("turn_held", "turn_too_soon", "not_member", "member_active"),
 }
@@ -437,7 +442,10 @@ def test_every_state_and_every_takeover_is_reached(make_team, tmp_path):
     do("take", name="bea", waiting=False)  # turn_held
     do("pass_on", name="ann", to=None, holder=True)
     do("take", name="bea", waiting=False)
-    do("pass_on", name="bea", to="ann", holder=True)
+    do("pass_on", name="bea", to="cyd", holder=True)
+    do("release", name="cyd")  # it gives the offer back
+    do("take", name="ann", waiting=False)
+    do("pass_on", name="ann", to="bea", holder=True)
     do("time_passes", minutes=21)
     do("steal", name="cyd")  # unused
     do("dies", name="cyd", holder=True)

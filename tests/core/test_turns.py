@@ -334,6 +334,15 @@ def test_a_released_turn_goes_to_one_that_waits_or_nowhere(crew):
     assert state(crew) == ("offered", "alice", 2)
 
 
+def test_an_offer_is_given_back_to_the_next_in_line(crew):
+    crew.take("alice")
+    crew.pass_on("alice", "carol")
+    assert crew.release("carol").turn.offered_to == "bob@crew"
+    assert crew.release("bob").turn.offered_to == "alice@crew"
+    assert crew.release("alice").turn.state == "free"
+    assert crew.subjects("carol") == []
+
+
 def test_the_last_holder_leaves_a_free_turn_to_others_for_a_minute(crew):
     crew.take("alice")
     crew.release("alice")

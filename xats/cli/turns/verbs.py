@@ -176,7 +176,8 @@ def _draft(
 def release(here: Context, *, name: params.TurnNameOption = None, number: params.TurnNumberOption = None) -> int:
     """Give my turn back without a note; a member that waits for it gets it.
 
-    If no member waits, the turn is free and xats wakes no agent. The last note stays for the next holder.
+    If no member waits, the turn is free and xats wakes no agent. The last note stays for the next holder. If the turn
+    is only offered to me, the offer goes to the next in line.
 
     Example: xats turn release
     """

@@ -13,8 +13,8 @@ they joined. A turn has one of three states:
         | missed, left                  pass,   |    | take,
         | (no other member in line)     release,|    | steal
         |                               lapse,  v    |
-        |                               ...   +---------+ ---+ missed, left: offered
-        +------------------------------------ | offered | <--+ to the next in line
+        |                               ...   +---------+ ---+ missed, release, left:
+        +------------------------------------ | offered | <--+ offered to the next in line
                                               +---------+
 
 | event | from | to | function |
@@ -25,6 +25,7 @@ they joined. A turn has one of three states:
 | another agent takes it from the holder | held, or offered | held | `holding.steal` |
 | the lease of the holder is over | held | offered, or free | `expiry.settle` |
 | the holder leaves, or is kicked | held | offered, or free | `membership.remove` |
+| the agent of an offer gives it back | offered | offered to the next, or free | `holding.release` |
 | an offer is not used in time | offered | offered to the next, or free | `expiry.settle` |
 | the agent of an offer leaves, or is kicked | offered | offered to the next, or free | `membership.remove` |
 

@@ -152,8 +152,11 @@ def pass_on(
 def release(tx: Tx, me: Agent, turn: Turn, probe: Probe, number: int | None = None) -> Moved:
     """Give `turn` of `me` back without a new handoff; return where it went. It goes to a member that waits for it.
 
-    Raises what `own` raises.
+    An offer to `me` that is given back goes to the next in line. Raises what `own` raises.
     """
+    if turn.offered_id == me.id and number is None:
+        freed = offers.end_offer(tx, turn, "it gave the offer back")
+        return offers.move_on(tx, freed, probe, f"{me.name} gave the offer of {turn.called} of team {turn.team} back.")
     turn = own(tx, me, turn, number)
     turns.log(tx, turn, "released", me)
     freed = offers.free(tx, turn)

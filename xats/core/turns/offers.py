@@ -64,7 +64,7 @@ def offer(tx: Tx, turn: Turn, to: Agent, lead: str, *, named: bool = False) -> T
     if handoff:
         lines += ["", f"The handoff of {handoff.sender.partition('@')[0]}:", *handoffs.lines(handoff)]
     lines += ["", f"Take it before you change files: {turn.command('take')}"]
-    lines += [f"If you cannot work on it now: {turn.command('leave')}"]
+    lines += [f"If you cannot work on it now: {turn.command('release')}"]
     message = tell(tx, to, f"{turn.called} is offered to you", *lines)
     values = {"offered_id": to.id, "offered_at": tx.now, "offer_until": until, "named": int(named)}
     return turns.update(tx, turn, state="offered", message_id=message, **values)
