@@ -88,6 +88,22 @@ def test_a_removed_holder_hands_it_on(crew):
     healthy(crew)
 
 
+def test_a_team_that_ends_leaves_only_the_history(crew):
+    crew.store.write(lambda tx: team_changes.forget(tx, "carol", "crew", lambda _: False, force=True))
+    (row,) = crew.team.rows("select state, team from turns")
+    assert row["state"] == "free"
+    assert row["team"].startswith("crew.forgotten")
+    assert crew.team.rows("select 1 from turn_members") == []
+    assert len(crew.team.rows("select 1 from turn_log")) == 5
+    healthy(crew)
+
+
+def test_an_archived_team_is_in_use_again(crew):
+    crew.store.write(lambda tx: tx.run("update teams set archived_at = 1 where name = 'crew'"))
+    crew.act("alice", membership.join, turn="docs")
+    assert crew.team.rows("select archived_at from teams where name = 'crew'") == [{"archived_at": None}]
+
+
 def test_unused_agents_go_and_the_history_stays(crew, clock):
     crew.pass_on("alice")
     for _ in range(4):

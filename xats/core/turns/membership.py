@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from xats.base.errors import Usage
+from xats.core.agents import agents
+from xats.core.teams import teams
 from xats.core.turns import members, offers, turns, waits
 from xats.core.turns.errors import MemberActive, TurnsHeld
 
@@ -27,6 +29,7 @@ def join(tx: Tx, me: Agent, turn: Turn) -> bool:
     """Let `me` take part in `turn`; tell whether it did not before."""
     if not tx.run(ADD, turn=turn.id, agent=me.id, now=tx.now):
         return False
+    teams.use(tx, me.team, me.name)
     turns.log(tx, turn, "joined", me)
     return True
 
@@ -77,6 +80,17 @@ def remove(tx: Tx, whom: Agent, turn: Turn, probe: Probe, what: str) -> Turn:
         turn = offers.move_on(tx, freed, probe, lead, but=(whom.id,), after=whom.id).turn
     tx.run(REMOVE, turn=turn.id, agent=whom.id)
     return turns.again(tx, turn)
+
+
+def dissolve(tx: Tx, team: str) -> None:
+    """Let all members leave the turns of `team`, which ends: the turns are free, and their history stays."""
+    for turn in turns.of_team(tx, team):
+        if turn.holder_id is not None:
+            turns.log(tx, turn, "left", agents.by_id(tx, turn.holder_id), None, f"team {team} was forgotten; {HAD}")
+        if turn.state != "free":
+            offers.free(tx, turn)
+        for table in ("turn_members", "turn_waits"):
+            tx.run(f"delete from {table} where turn_id = :turn", turn=turn.id)
 
 
 def joined(tx: Tx, agent: Agent) -> list[Turn]:
