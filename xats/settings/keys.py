@@ -9,7 +9,7 @@ from __future__ import annotations
 from xats.base import durations, programs
 from xats.base.errors import Usage
 from xats.base.record import record
-from xats.settings.stricter import GUARDS, LEVELS
+from xats.settings.stricter import GUARDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # The transports by which an agent is woken, in the order in which they are tried.
 TRANSPORTS = ("hook", "waiter", *programs.INBOXES, "tmux")
+ENFORCEMENT = ("off", "warn", "deny")
 SHOWN = 40  # characters of a wrong value that are repeated
 LONGEST = 1000  # characters of a path
 
@@ -278,7 +279,7 @@ class Key:
 
     @property
     def project(self) -> str:
-        """What a project's file may do to it: LONGER, FEWER or MORE; "": nothing."""
+        """What a project's file may do to it: LONGER, FEWER, MORE or STRICTER; "": nothing."""
         return GUARDS[self.variable][0] if self.variable in GUARDS else ""
 
     @property
@@ -361,7 +362,7 @@ KEYS = (
     Key(
         "turn.enforce",
         "XATS_TURN_ENFORCE",
-        Choice(LEVELS),
+        Choice(ENFORCEMENT),
         "off",
         "What happens when an agent changes a file while another one has the turn: off (nothing), warn or deny.",
     ),

@@ -5,7 +5,8 @@ Each command and hook in a project with a settings file imports it, so it is sma
 
 from __future__ import annotations
 
-LONGER, FEWER, MORE, HIGHER = "longer", "fewer", "more", "higher"  # what a project's file may do to a setting
+# What a project's file may do to a setting.
+LONGER, FEWER, MORE, STRICTER = "longer", "fewer", "more", "stricter"
 # variable: what a project's file may do to it, and its default as a text of the variable
 GUARDS = {
     "XATS_QUIET_MS": (LONGER, "2000"),
@@ -13,9 +14,9 @@ GUARDS = {
     "XATS_WAKE_OFF": (MORE, ""),
     "XATS_HOOK_BUDGET": (FEWER, "4000"),
     "XATS_INBOX_BUDGET": (FEWER, "8000"),
-    "XATS_TURN_ENFORCE": (HIGHER, "off"),
+    "XATS_TURN_ENFORCE": (STRICTER, "off"),
 }
-LEVELS = ("off", "warn", "deny")  # of a guard that is HIGHER, the strictest last
+LEVELS = ("0", "off", "warn", "1", "deny")  # from the loosest to the strictest, of what STRICTER is the rule for
 UNLIMITED = ("XATS_INBOX_BUDGET",)  # 0 stands for no limit
 
 
@@ -25,8 +26,8 @@ def stricter(name: str, ours: str, theirs: str) -> str:
     ours = ours or default
     if rule == MORE:
         return ",".join(one for one in dict.fromkeys((*ours.split(","), *theirs.split(","))) if one)
-    if rule == HIGHER:
-        return max(ours, theirs, key=lambda text: LEVELS.index(text) if text in LEVELS else -1)
+    if rule == STRICTER:
+        return max(ours, theirs, key=LEVELS.index)
     pick = max if rule == LONGER else min
 
     def size(text: str) -> float:

@@ -49,7 +49,9 @@ def unregister(here: Context, name: params.OptionalNameArg = None, *, force: par
     pane_mark.remove(here.path, session)
     if here.json:
         whom = {"name": agent.name, "team": agent.team}
-        render.document({"agent": whom, "unread": unread, "released": released, "turns": [one.name for one in moved]})
+        render.document(
+            {"agent": whom, "unread": unread, "released": released, "released_turns": [one.name for one in moved]}
+        )
     elif not here.quiet:
         kept = f"; {unread} unread kept until the name returns" if unread else ""
         kept += f"; open again: {', '.join(f'#{one}' for one in released)}" if released else ""

@@ -129,7 +129,7 @@ class UnregisterDocument(Document):
     agent: AgentName = field("The agent.")
     unread: int = field("The number of unread messages that are kept for its name.")
     released: list[int] = field("The ids of its tasks that are open again.")
-    turns: list[str] = field("The names of the turns that it had; they went to the next in line.")
+    released_turns: list[str] = field("The names of the turns that it had; they went to the next in line.")
 
 
 class PeekDocument(Document):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from xats.cli.models.agents import Pane
 from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
 from xats.health import FAIL, OK, WARN
-from xats.settings.stricter import FEWER, HIGHER, LONGER, MORE
+from xats.settings.stricter import FEWER, LONGER, MORE, STRICTER
 
 CheckState = Annotated[str, OneOf([OK, WARN, FAIL])]
 Scope = Annotated[str, OneOf(["user", "project"])]
@@ -515,7 +515,7 @@ class Setting(Model):
     line: int | None = field("The line of that file.")
     variable: str = field("The environment variable for it.")
     default: str | None = field("The default; null: none.")
-    project_rule: Annotated[str, OneOf([LONGER, FEWER, MORE, HIGHER])] | None = field(
+    project_rule: Annotated[str, OneOf([LONGER, FEWER, MORE, STRICTER])] | None = field(
         "In which direction the file of a project may change it; null: not at all."
     )
 

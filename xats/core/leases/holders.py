@@ -49,12 +49,13 @@ def any_outdated(tx: Tx, table: Table, gone: Gone) -> bool:
     return False
 
 
-def mark(tx: Tx, table: Table, one: Holder, gone: Gone) -> list[int]:
-    """Mark the leases that `one` has if its session is `gone`; unmark them if it certainly is not.
+def mark(tx: Tx, table: Table, one: Holder, gone: bool | None) -> list[int]:
+    """Mark the leases that `one` has if it is `gone`; unmark them if it certainly is not. None: xats cannot know.
 
     Return the ids of the rows that are marked now and were not before.
     """
-    said = gone(one.session)
-    if said is False:
+    if gone is False:
         tx.run(table.unmark, id=one.agent.id)
-    return sorted(row["id"] for row in tx.all(table.mark, id=one.agent.id, now=tx.now)) if said and one.unmarked else []
+    if not gone or not one.unmarked:
+        return []
+    return sorted(row["id"] for row in tx.all(table.mark, id=one.agent.id, now=tx.now))

@@ -42,7 +42,7 @@ def note(tx: Tx, one: Holder, gone: Gone) -> None:
     The agents that added these tasks get one message for each claim, which says that they open again after GRACE.
     """
     agent = one.agent
-    found = [tasks.find(tx, agent.team, task_id) for task_id in holders.mark(tx, CLAIMS, one, gone)]
+    found = [tasks.find(tx, agent.team, task_id) for task_id in holders.mark(tx, CLAIMS, one, gone(one.session))]
     for task in found:
         tasks.note(tx, task, "owner_gone", agent, one.why)
         tasks.say(tx, task, "owner_gone", None, agent=agent.address, claim=task.claims, reason=one.why)

@@ -59,7 +59,7 @@ def settle(tx: Tx, probe: Probe) -> list[Turn]:
     """Move on the turns whose holders are gone or silent, and whose offers are over; return them as they are now."""
     waits.drop(tx, waits.ended(tx, probe))
     for one in holders.holders(tx, HOLDERS):
-        for turn_id in holders.mark(tx, HOLDERS, one, probe.gone):
+        for turn_id in holders.mark(tx, HOLDERS, one, probe.gone(one.session)):
             turn = turns.turn_of(_row(tx, turn_id))
             turns.log(tx, turn, "owner_gone", one.agent, None, one.why)
     moved = []
