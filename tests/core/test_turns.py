@@ -195,6 +195,8 @@ def test_one_who_cannot_be_woken_is_skipped_and_told_once(crew):
     assert state(crew) == ("offered", "alice", 2)
     assert crew.subjects("bob") == ["you were skipped in the turn"]
     assert crew.log().count(("skipped", "bob")) == 2
+    bob = crew.team.agent("bob").id
+    assert crew.team.rows("select 1 from wakes where agent_id = :id", id=bob) == []  # xats does not try in vain
 
 
 @pytest.mark.parametrize("why", ["gone", "ended", "unregistered", "no pane"])

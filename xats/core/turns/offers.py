@@ -31,11 +31,12 @@ class Moved:
     skipped: tuple[tuple[Agent, str], ...] = ()  #: members that xats could not reach, and why
 
 
-def tell(tx: Tx, to: Agent, subject: str, *lines: str) -> int | None:
-    """Send `lines` from xats to `to`, if `to` is registered; return the id of the message."""
+def tell(tx: Tx, to: Agent, subject: str, *lines: str, wake: bool = True) -> int | None:
+    """Send `lines` from xats to `to`, if `to` is registered; return the id of the message. `wake`: wake `to` for it."""
     if not to.registered:
         return None
-    draft = Draft(to.address, "\n".join(lines), subject[: sending.LARGEST_SUBJECT], "turn", need_reply=False)
+    subject = subject[: sending.LARGEST_SUBJECT]
+    draft = Draft(to.address, "\n".join(lines), subject, "turn", need_reply=False, wake=wake)
     return sending.post_from_xats(tx, to.team, draft, [recipients.recipient_of(to)]).message.id
 
 
@@ -116,5 +117,6 @@ def _skip(tx: Tx, turn: Turn, one: Member, why: str) -> None:
             f"You were the next in line for {turn.called} of team {turn.team}, and xats skipped you: {why}.",
             f"See who has it: {turn.command('status')}",
             f"Ask for it: {turn.command('take --wait 30m')}",
+            wake=False,  # xats could not
         )
         tx.run(SKIPPED, turn=turn.id, agent=one.agent.id, now=tx.now)
