@@ -27,8 +27,8 @@ def _turns(tx: Tx, me: Agent, xats: str) -> list[Thing]:
         Thing(
             f"turn:{one.id}:{one.number}",
             f"{one.called} of team {one.team}. To pass it on: "
-            f"{one.command('pass next', xats)} --status 'what is done' --next 'what is to do'. "
-            f"To give it back: {one.command('release', xats)}",
+            f"{one.call('pass next', xats)} --status 'what is done' --next 'what is to do'. "
+            f"To give it back: {one.call('release', xats)}",
         )
         for one in turns.held_by(tx, me.id)
     ]

@@ -94,7 +94,7 @@ def lapse(tx: Tx, turn: Turn, probe: Probe, why: str) -> Turn:
         f"you have lost {turn.called}",
         f"You have lost {turn.called} of team {turn.team}, which you took {rough(tx.now - (turn.taken_at or 0))} ago:"
         f" {why}. {now}",
-        f"Do not change files before you have it again: {turn.command('take --wait 30m')}",
+        f"Do not change files before you have it again: {turn.call('take --wait 30m')}",
     )
     return moved
 

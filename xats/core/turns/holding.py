@@ -70,11 +70,11 @@ def refuse(tx: Tx, me: Agent, turn: Turn, found: list[Member], probe: Probe) -> 
         if others and 0 < left <= COOLDOWN:
             names = ", ".join(one.agent.name for one in others[:5])
             msg = f"You had {turn.called} last. For {rough(max(left, 1000))} more, it is left to {names}."
-            raise TurnTooSoon(msg, turn.command("take --wait 2m"), turn=turn.name, until=iso(tx.now + left))
+            raise TurnTooSoon(msg, turn.call("take --wait 2m"), turn=turn.name, until=iso(tx.now + left))
 
 
 def _refuse_held(tx: Tx, turn: Turn) -> NoReturn:
-    now, wait = tx.now, turn.command("take --wait 30m")
+    now, wait = tx.now, turn.call("take --wait 30m")
     data = {"turn": turn.name, "holder": turn.holder, "offered_to": turn.offered_to, "number": turn.number}
     if turn.state == "held":
         assert turn.holder and turn.taken_at is not None
@@ -117,9 +117,9 @@ def own(tx: Tx, me: Agent, turn: Turn, number: int | None = None) -> Turn:
     if number is not None or (last and last["kind"] in LOST):
         which = turn.called if number is None else f"{turn.called} with the number {number}"
         msg = f"You have lost {which}: {whose}. Nothing was changed."
-        raise TurnLost(msg, turn.command("status"), **data)
+        raise TurnLost(msg, turn.call("status"), **data)
     msg = f"You do not have {turn.called}: {whose}. Nothing was changed."
-    raise NotTurnHolder(msg, turn.command("take"), **data)
+    raise NotTurnHolder(msg, turn.call("take"), **data)
 
 
 def pass_on(
@@ -139,7 +139,7 @@ def pass_on(
         return offers.move_on(tx, freed, probe, f"{me.name} passed {turn.called} of team {turn.team} on.", (me.id,))
     if to.id == me.id:
         msg = f"You have {turn.called} already, so you cannot pass it to yourself."
-        raise Usage(msg, turn.command("pass next --status 'what is done' --next 'what is to do'"))
+        raise Usage(msg, turn.call("pass next --status 'what is done' --next 'what is to do'"))
     one = members.member(turn, members.all_of(tx, turn), to)
     turns.log(tx, turn, "passed", me, to, handoff=texts)
     freed = offers.free(tx, turn)
@@ -178,7 +178,7 @@ def steal(tx: Tx, me: Agent, turn: Turn, reason: str, probe: Probe) -> tuple[Tur
     clock.observe(tx)
     if turn.holder_id == me.id:
         msg = f"You have {turn.called} already."
-        raise Refused(msg, turn.command("status"), turn=turn.name)
+        raise Refused(msg, turn.call("status"), turn=turn.name)
     person = me.client == "human"
     if person:
         membership.join(tx, me, turn)
@@ -199,7 +199,7 @@ def steal(tx: Tx, me: Agent, turn: Turn, reason: str, probe: Probe) -> tuple[Tur
         f"{me.name} took {turn.called} from you",
         f"{me.name} took {turn.called} of team {turn.team}, which {'you had' if held else 'was offered to you'}.",
         f"Why: {said}",
-        f"Do not change files before you have it again: {turn.command('take --wait 30m')}",
+        f"Do not change files before you have it again: {turn.call('take --wait 30m')}",
     )
     return now, kind
 

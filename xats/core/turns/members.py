@@ -119,7 +119,7 @@ def member(turn: Turn, found: Sequence[Member], agent: Agent) -> Member:
         if one.agent.id == agent.id:
             return one
     msg = f"{agent.name} does not take part in {turn.called} of team {turn.team}."
-    raise NotMember(msg, turn.command(f"join --as {agent.name}"), agent=agent.address, turn=turn.name)
+    raise NotMember(msg, turn.call(f"join --as {agent.name}"), agent=agent.address, turn=turn.name)
 
 
 def me_in(tx: Tx, turn: Turn, me: Agent) -> list[Member]:
@@ -127,7 +127,7 @@ def me_in(tx: Tx, turn: Turn, me: Agent) -> list[Member]:
     found = all_of(tx, turn)
     if not any(one.agent.id == me.id for one in found):
         msg = f"You do not take part in {turn.called} of team {turn.team}. Nothing was changed."
-        raise NotMember(msg, turn.command("join"), agent=me.address, turn=turn.name)
+        raise NotMember(msg, turn.call("join"), agent=me.address, turn=turn.name)
     return found
 
 

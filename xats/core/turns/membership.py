@@ -49,21 +49,21 @@ def kick(tx: Tx, me: Agent, turn: Turn, whom: Agent, probe: Probe, *, force: boo
     """
     if whom.id == me.id:
         msg = "You cannot kick yourself."
-        raise Usage(msg, turn.command("leave"))
+        raise Usage(msg, turn.call("leave"))
     found = members.all_of(tx, turn) if me.client == "human" else members.me_in(tx, turn, me)
     one = members.member(turn, found, whom)
     gone = one.gone(probe) or one.agent.absence is not None
     if not gone and not force:
         msg = f"{whom.name} may still be at work. Nothing was changed."
-        raise MemberActive(msg, turn.command(f"kick {whom.name} --force"), agent=whom.address, turn=turn.name)
+        raise MemberActive(msg, turn.call(f"kick {whom.name} --force"), agent=whom.address, turn=turn.name)
     if not gone and me.client != "human" and whom.id in (turn.holder_id, turn.offered_id):
         what = "has" if whom.id == turn.holder_id else "is offered"
         msg = f"{whom.name} {what} {turn.called}, and only a person may force it out. Nothing was changed."
-        raise MemberActive(msg, turn.command("take --wait 30m"), agent=whom.address, turn=turn.name)
+        raise MemberActive(msg, turn.call("take --wait 30m"), agent=whom.address, turn=turn.name)
     turns.log(tx, turn, "kicked", me, whom, HAD if turn.holder_id == whom.id else None)
     after = remove(tx, whom, turn, probe, "was removed")
     subject, text = f"you were removed from {turn.called}", f"{me.name} removed you from {turn.called}"
-    offers.tell(tx, whom, subject, f"{text} of team {turn.team}.", f"To take part again: {turn.command('join')}")
+    offers.tell(tx, whom, subject, f"{text} of team {turn.team}.", f"To take part again: {turn.call('join')}")
     return after
 
 
@@ -107,7 +107,7 @@ def depart(tx: Tx, agent: Agent, what: str, probe: Probe, *, force: bool) -> lis
     if held and not force:
         names = ", ".join(one.name for one in held)
         msg = f"{agent.name} has {held[0].called if len(held) == 1 else f'the turns {names}'}."
-        commands = f"{held[0].command('release')}; or hand it to the next: xats unregister {agent.name} --force"
+        commands = f"{held[0].call('release')}; or hand it to the next: xats unregister {agent.name} --force"
         raise TurnsHeld(msg, commands, agent=agent.address, turns=[one.name for one in held])
     moved = []
     for turn in joined(tx, agent):

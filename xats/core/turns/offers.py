@@ -64,8 +64,8 @@ def offer(tx: Tx, turn: Turn, to: Agent, lead: str, *, named: bool = False) -> T
     lines = [f"{lead} It is offered to you for {rough(CLAIM)}."]
     if handoff:
         lines += ["", f"The handoff of {handoff.sender.partition('@')[0]}:", *handoffs.lines(handoff)]
-    lines += ["", f"Take it before you change files: {turn.command('take')}"]
-    lines += [f"If you cannot work on it now: {turn.command('release')}"]
+    lines += ["", f"Take it before you change files: {turn.call('take')}"]
+    lines += [f"If you cannot work on it now: {turn.call('release')}"]
     message = tell(tx, to, f"{turn.called} is offered to you", *lines)
     values = {"offered_id": to.id, "offered_at": tx.now, "offer_until": until, "named": int(named)}
     return turns.update(tx, turn, state="offered", message_id=message, **values)
@@ -115,8 +115,8 @@ def _skip(tx: Tx, turn: Turn, one: Member, why: str) -> None:
             one.agent,
             f"you were skipped in {turn.called}",
             f"You were the next in line for {turn.called} of team {turn.team}, and xats skipped you: {why}.",
-            f"See who has it: {turn.command('status')}",
-            f"Ask for it: {turn.command('take --wait 30m')}",
+            f"See who has it: {turn.call('status')}",
+            f"Ask for it: {turn.call('take --wait 30m')}",
             wake=False,  # xats could not
         )
         tx.run(SKIPPED, turn=turn.id, agent=one.agent.id, now=tx.now)

@@ -89,7 +89,7 @@ class Turn:
         """The options of a command that name this turn."""
         return () if self.name == MAIN else ("--name", self.name)
 
-    def command(self, text: str, xats: str = "xats") -> str:
+    def call(self, text: str, xats: str = "xats") -> str:
         """Return the command `xats turn` with the words `text`, for this turn. `xats` is how a shell calls xats."""
         return " ".join((xats, "turn", text, *self.words))
 
