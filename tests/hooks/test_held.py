@@ -97,3 +97,14 @@ def test_a_session_begins_with_what_it_holds(desk, source):
     assert "You have the turn" not in text_of(desk.hook("session start", source=source))
     get(desk)
     assert "You have the turn of team crew." in text_of(desk.hook("session start", source=source))
+
+
+@pytest.mark.parametrize("client", ["claude-code", "gemini", "copilot"])
+def test_a_reminder_that_a_program_sends_back_is_no_prompt_of_a_person(desk, client):
+    get(desk)
+    text = text_of(desk.hook("turn end", client))
+    assert desk.state().continued == 1
+    desk.hook("prompt", client, prompt=text)
+    assert desk.state().continued == 1
+    desk.hook("prompt", client, prompt="go on")
+    assert desk.state().continued == 0

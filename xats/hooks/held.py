@@ -5,6 +5,7 @@ from __future__ import annotations
 from xats.base.record import record
 from xats.core.agents import presence
 from xats.core.turns import turns
+from xats.hooks import letters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def reminder(tx: Tx, me: Agent, xats: str) -> str:
     if all(one.key in before for one in found):
         return ""
     presence.remind_of(tx, me.id, [one.key for one in found])
-    lines = ["Before you end, you still hold this, and others may wait for it:", *(f"- {one.text}" for one in found)]
+    lines = [
+        f"{letters.HOLDS}before you end, you still hold this, and others may wait for it:",
+        *(f"- {one.text}" for one in found),
+    ]
     lines.append("If you keep it on purpose, end your turn again. This reminder comes once.")
     return "\n".join(lines)

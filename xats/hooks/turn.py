@@ -201,9 +201,9 @@ def _continued(call: Call, known: Presence | None) -> int:
     if known is None or known.client_session != call.session:
         return 0
     if call.point == "prompt":
-        from xats.hooks.letters import FIRST
+        from xats.hooks import letters
 
-        if FIRST not in str(call.payload.get("prompt", ""))[:400]:  # some programs send what xats itself added
+        if not letters.is_ours(str(call.payload.get("prompt", ""))):  # some programs send what xats itself added
             return 0
     return known.continued
 
@@ -211,10 +211,10 @@ def _continued(call: Call, known: Presence | None) -> int:
 def _is_a_persons(prompt: str) -> bool:
     """Tell whether a person wrote `prompt`: it is neither of xats nor a notification of the program (`<...>`)."""
     from xats.base import calling
-    from xats.hooks.letters import FIRST
+    from xats.hooks import letters
 
     head = prompt.lstrip()[:400]
-    return bool(head) and not head.startswith("<") and FIRST not in head and not calling.is_wake(head)
+    return bool(head) and not head.startswith("<") and not letters.is_ours(head) and not calling.is_wake(head)
 
 
 def _taken_back(call: Call, known: Presence | None) -> bool:
