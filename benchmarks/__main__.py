@@ -25,6 +25,7 @@ from benchmarks import (
     remote,
     settings,
     tasks,
+    turns,
 )
 from benchmarks.rig import XATS, Rig
 
@@ -48,6 +49,7 @@ ROWS = {
     "tasks": tasks.grown,
     "lock": locks.verbs,
     "locks": locks.grown,
+    "turn": turns.verbs,
     "contract": contracts.verbs,
     "note": notes.verbs,
     "notes": notes.grown,

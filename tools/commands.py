@@ -43,6 +43,8 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "TAG": "tag",
     "TEAM": "team",
     "TYPE": tuple(TYPES),
+    "TURN": "",
+    "AGENT|next": "agent",
     "INTO": "every-team",
     "[TEAM|PATH]": "every-team",
     "SUFFIX": "",

@@ -28,7 +28,7 @@ function __xats_at --argument-names verb place
         switch $word
             case @VALUED@
                 set skip yes
-            case '-?*' # short ones may be joined, and then the last may take a value
+@MIXED@            case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-@SHORT@]*[@SHORT@]$' $word; and set skip yes
             case '*'
                 set -a words $word
@@ -86,17 +86,37 @@ def script(verbs: Sequence[Verb]) -> str:
     taking = valued(verbs)
     long = " ".join(name for name in taking if name.startswith("--"))
     short = "".join(name[1:] for name in taking if not name.startswith("--"))
-    return filled(FISH, {"NOTE": NOTE, "VALUED": long, "SHORT": short, "LINES": "\n".join(lines)})
+    texts = {"NOTE": NOTE, "VALUED": long, "SHORT": short, "MIXED": mixed(verbs), "LINES": "\n".join(lines)}
+    return filled(FISH, texts)
 
 
 def valued(verbs: Sequence[Verb]) -> list[str]:
-    """Return every option that takes a value. An option means the same in every verb, or this fails."""
+    """Return every option that takes a value in each verb that has it."""
+    with_value, flags = _spelled(verbs)
+    return sorted(with_value - flags)
+
+
+def mixed(verbs: Sequence[Verb]) -> str:
+    """Return the cases of the long options that take a value in some verbs, and are flags in others.
+
+    Raises SystemExit for such an option of one letter.
+    """
+    with_value, flags = _spelled(verbs)
+    cases = []
+    for name in sorted(with_value & flags):
+        if not name.startswith("--"):
+            raise SystemExit(f"a flag in one verb, but with a value in another: {name}")
+        taking = [verb.path for verb in verbs for one in verb.options if name in one.names and one.takes is not None]
+        found = "; or ".join(f'test "$words[1..{len(path.split())}]" = {quoted(path)}' for path in taking)
+        cases.append(f"            case {name}\n                {found}; and set skip yes\n")
+    return "".join(cases)
+
+
+def _spelled(verbs: Sequence[Verb]) -> tuple[set[str], set[str]]:
+    """Return the options that take a value in some verb, and those that are flags in some verb."""
     every = [option for verb in verbs for option in verb.options] + commands.common()
     with_value = {name for option in every if option.takes is not None for name in option.names}
-    flags = set(spellings(option for option in every if option.takes is None))
-    if with_value & flags:
-        raise SystemExit(f"a flag in one verb, but with a value in another: {', '.join(sorted(with_value & flags))}")
-    return sorted(with_value)
+    return with_value, set(spellings(option for option in every if option.takes is None))
 
 
 def declared(condition: str, option: Option) -> str:

@@ -64,10 +64,12 @@ def composed(begun: str) -> set[str]:
         "contract_": "core/contracts",
         "wake_": "core/waking/attempts",
         "lock_": "core/locks",
+        "turn_": "core/turns",
     }
     call = {
         "task_": r"\b(?:log|say)\(\s*tx, \w+(?:\.\w+)?, \"(\w+)\"",
         "contract_": r"\b_say\(tx, me, \"(\w+)\"",
+        "turn_": r"\bturns\.log\(tx, \w+, \"(\w+)\"",
         "wake_": r"_record\(\s*tx, wake, token, \"(\w+)\"",
         "lock_": r"\bsay\(tx, \"lock_(\w+)\"",
     }[begun]
@@ -82,7 +84,7 @@ def composed(begun: str) -> set[str]:
 def test_every_type_that_the_code_writes_is_listed_and_no_other():
     whole, begun = written()
     assert {"message_sent", "paused", "agent_registered"} <= whole
-    assert begun == {"task_", "contract_", "wake_"}
+    assert begun == {"task_", "contract_", "wake_", "turn_"}
     parts = {one for beginning in begun for one in composed(beginning)}
     assert {"task_claimed", "contract_put", "wake_failed"} <= parts
     parts |= composed("lock_")  # `locks.say` is given whole types

@@ -100,6 +100,10 @@ BASE = {
         "owner_id": 1,
         "assigned_at": 1,
     },
+    "turns": {"team": "crew", "name": "docs", "name_key": "docs", "state": "free"},
+    "turn_members": {"turn_id": 1, "agent_id": 1, "joined_at": 1},
+    "turn_waits": {"turn_id": 1, "agent_id": 1, "process": "h:1:1", "since": 1},
+    "turn_log": {"turn_id": 1, "at": 1, "kind": "joined", "number": 0},
     "expectations": {
         "agent_id": 1,
         "client": "codex",
@@ -175,6 +179,7 @@ def filled(store):
         insert(tx, "agents")
         insert(tx, "agents", **OTHER_AGENT)
         insert(tx, "messages")
+        insert(tx, "turns", name="main", name_key="main")
 
     store.write(work)
     return store
@@ -254,6 +259,23 @@ def test_a_good_row_is_taken(filled, table, values):
         ("messages", {"id": 2, "thread_id": 9}),
         ("messages", {"id": 2, "reply_to": 9}),
         ("messages", {"id": 2, "sender_id": 9}),
+        ("turns", {"state": "lost"}),
+        ("turns", {"state": "held"}),
+        ("turns", {"holder_id": 1}),
+        ("turns", {"state": "held", "holder_id": 1, "taken_at": 1, "lease_ms": 0, "lease_until": 2}),
+        ("turns", {"state": "held", "holder_id": 9, "taken_at": 1, "lease_ms": 1, "lease_until": 2}),
+        ("turns", {"state": "offered", "offered_id": 1}),
+        ("turns", {"state": "offered", "offered_at": 1, "offer_until": 2}),
+        ("turns", {"named": 1}),
+        ("turns", {"message_id": 1}),
+        ("turns", {"owner_gone_at": 1}),
+        ("turns", {"number": -1}),
+        ("turn_members", {"agent_id": 9}),
+        ("turn_members", {"turn_id": 9}),
+        ("turn_waits", {"turn_id": 9}),
+        ("turn_log", {"kind": "lost"}),
+        ("turn_log", {"kind": "passed", "status": "s"}),
+        ("turn_log", {"status": "s", "next": "n", "artifacts": "[]"}),
         ("wakes", {"state": "open"}),
         ("wakes", {"state": "delivered"}),
         ("wakes", {"state": "skipped"}),
@@ -390,6 +412,9 @@ def test_a_bad_row_is_refused(filled, table, values):
         ("expectations", {}, {"agent_id": 2}),
         ("locks", {}, {"holder_id": 2, "kind": "automatic"}),
         ("refused_edits", {}, {"lock_id": 2}),
+        ("turns", {}, {"name": "Docs"}),
+        ("turn_members", {}, {"joined_at": 2}),
+        ("turn_waits", {}, {"since": 2}),
         ("teams", {"name": "shop"}, {"name": "shop", "archived_at": 2}),
         ("projects", {}, {"id": 2, "team": "crew"}),
         ("project_teams", {}, {"since": 2}),
@@ -417,6 +442,9 @@ def test_there_is_only_one(filled, table, first, second):
         ("lock_waits", {}, {"kind": "wait", "process": "h:1:1"}),
         ("zones", {}, {"repository": "https://example.org/other.git"}),
         ("zones", {}, {"host": "h"}),
+        ("turns", {}, {"team": "other"}),
+        ("turn_members", {}, {"agent_id": 2}),
+        ("turn_waits", {}, {"process": "h:2:2"}),
     ],
 )
 def test_there_may_be_another(filled, table, first, second):
@@ -470,6 +498,8 @@ def test_the_type_of_reasons_lists_what_can_be_said_in_words():
         (states, "WaitKind", "lock_waits", ["kind"]),
         (states, "NoteCategory", "notes", ["category"]),
         (states, "NoteCategory", "note_versions", ["category"]),
+        (states, "TurnState", "turns", ["state"]),
+        (states, "TurnEntry", "turn_log", ["kind"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

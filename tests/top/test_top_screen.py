@@ -14,6 +14,7 @@ from xats.core.agents import agents, doing, registration
 from xats.core.mail import dead, inbox, sending
 from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, planning
+from xats.core.turns import holding, membership, turns, waits
 from xats.core.waking import pauses, wakes
 from xats.daemon import lock
 from xats.store.open import open_store
@@ -85,6 +86,34 @@ def test_tasks_whose_owner_is_gone_are_counted(live, drive):
         assert re.search(r"bob +is gone, and has claimed task #1", shown.text)
 
     drive(live.top(), scenario)
+
+
+def take_turn(live):
+    def work(tx, me):
+        turn = turns.create(tx, me.team, "main")
+        membership.join(tx, me, turn)
+        if turn.holder_id is None:
+            holding.take(tx, me, turn, turns.BLIND)
+        else:
+            waits.begin(tx, me, turn, "h:1:1")
+
+    live.team.do("alice", work)
+    live.team.do("bob", work)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_it_shows_who_has_the_turn_and_who_waits(live, drive, size):
+    take_turn(live)
+
+    async def scenario(shown):
+        if size[1] >= 18:
+            assert re.search(r"turn main: alice has it since 0 s \(number 1\); waiti", shown.lines[2])
+        lines = shown.top.draw(*size)
+        assert len(lines) == size[1]
+        assert {sum(cells(text) for text, _ in line) for line in lines} == {size[0]}
+        assert size[1] < 24 or re.search(r"alice +took the turn", shown.text)
+
+    drive(live.top(), scenario, size)
 
 
 def test_a_roomy_terminal_tells_reasons_in_full(live, drive):

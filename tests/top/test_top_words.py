@@ -120,6 +120,28 @@ def told(kind, subject, actor=None, title=None, **data):
             "carol",
             "poked bob, refused: the agent is busy",
         ),
+        (("turn_taken", "turn:main", "bob", None, {"agent": "bob@crew", "number": 1}), "bob", "took the turn"),
+        (
+            ("turn_lapsed", "turn:docs", None, None, {"agent": "bob@crew", "reason": "its lease was over"}),
+            "bob",
+            "has lost the turn docs: its lease was over",
+        ),
+        (
+            (
+                "turn_stolen",
+                "turn:main",
+                "ann",
+                None,
+                {"agent": "ann@crew", "other": "bob@crew", "reason": "gone: why"},
+            ),
+            "ann",
+            "took the turn from bob: gone: why",
+        ),
+        (
+            ("turn_renamed", "turn:main-fix", "carol", None, {"old_name": "main", "old_team": "fix"}),
+            "carol",
+            "renamed the turn main of team fix to main-fix",
+        ),
         (
             ("lock_taken", "lock:a.py", "bob", None, {"path": "a\x1b[2J", "holder": "bob@crew", "reason": "new lexer"}),
             "bob",

@@ -8,6 +8,7 @@ These stay, however old they are:
 - mail of a wake that is open or ended recently, so that dead letters can be inspected;
 - every message of a conversation of which one message stays;
 - a live task, and an ended task that another task needs or whose parent is live;
+- turns, with their handoffs and their whole log;
 - rows to which another table refers, and the newest event.
 
 A walk goes over the store by ids, in batches, each in a transaction. References are valid after each batch: a

@@ -40,3 +40,18 @@ if TYPE_CHECKING:
     LockKind = Literal["explicit", "automatic"]
     WaitKind = Literal["wait", "queue"]
     NoteCategory = Literal["decision", "convention", "discovery", "blocker", "context", "setting"]
+    TurnState = Literal["free", "offered", "held"]
+    TurnEntry = Literal[
+        "joined",
+        "left",
+        "kicked",
+        "taken",
+        "passed",
+        "released",
+        "offered",
+        "skipped",
+        "missed",
+        "owner_gone",
+        "lapsed",
+        "stolen",
+    ]

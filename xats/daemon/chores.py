@@ -12,8 +12,10 @@ from xats.core.agents import departures
 from xats.core.locks import settle as lock_settle
 from xats.core.mail import alerts, inbox, owed
 from xats.core.tasks import claims, offers
+from xats.core.turns import expiry
 from xats.core.waking import attempts
 from xats.daemon import expected, liveness
+from xats.daemon.probe import PROBE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ class Swept:
     bound: int  #: sessions marked with this host's name, which got its id
     expired: int  #: deliveries that expired
     freed: int  #: leases of processes that have ended
-    lapsed: int  #: claims of tasks that ended
+    lapsed: int  #: claims of tasks, and turns, that ended
     unlocked: int  #: explicit locks that ended
 
 
@@ -43,8 +45,10 @@ def sweep(tx: Tx) -> Swept:
     lapsed = claims.settle(tx, liveness.process_gone)
     lock_settle.set_right(tx)
     unlocked = lock_settle.settle(tx, liveness.process_gone, process.gone)
+    expiry.set_right(tx)
+    moved = expiry.settle(tx, PROBE)
     offers.look_again(tx)
-    ended = {"lapsed": len(lapsed), "unlocked": len(unlocked)}
+    ended = {"lapsed": len(lapsed) + len(moved), "unlocked": len(unlocked)}
     return Swept(clock=standing, bound=bound, expired=expired, freed=freed, **ended)
 
 

@@ -1,6 +1,6 @@
-"""Owners of tasks: the daemon checks regularly whether their processes still run, and frees their tasks soon after.
+"""Holders of leases: the daemon checks regularly whether the processes of those that have tasks or turns still run.
 
-Otherwise only a sweep or the next task command would notice. A check reads one file of /proc for each owner.
+Otherwise only a sweep or the next command about them would notice. A check reads one file of /proc for each holder.
 """
 
 from __future__ import annotations
@@ -8,7 +8,10 @@ from __future__ import annotations
 from xats.core.leases import holders
 from xats.core.tasks import claims
 from xats.core.tasks.owners import CLAIMS
+from xats.core.turns import expiry
+from xats.core.turns.turns import HOLDERS
 from xats.daemon.liveness import process_gone
+from xats.daemon.probe import PROBE
 from xats.daemon.rounds import AgentSession, Rounds, ended
 
 TYPE_CHECKING = False
@@ -21,17 +24,23 @@ EVERY = 2.0  # seconds between two rounds
 
 
 def find(tx: Tx) -> list[AgentSession]:
-    """Return the owners of tasks that are not recorded as gone."""
-    return [AgentSession(one.agent, one.session, None) for one in holders.holders(tx, CLAIMS) if one.unmarked]
+    """Return the agents with tasks or turns that are not recorded as gone."""
+    found = {one.agent.id: one for table in (CLAIMS, HOLDERS) for one in holders.holders(tx, table) if one.unmarked}
+    return [AgentSession(one.agent, one.session, None) for one in found.values()]
+
+
+def settle(tx: Tx, _: AgentSession) -> None:
+    """Record who is gone, and free what nobody keeps. The transaction checks again: a holder may have restarted."""
+    claims.settle(tx, process_gone)
+    expiry.settle(tx, PROBE)
 
 
 class Owners(Rounds):
-    """The rounds for the owners of tasks."""
+    """The rounds for the holders of leases."""
 
     def __init__(self, open_store: Callable[[], Store], stopping: Callable[[], bool]) -> None:
         super().__init__("owners", EVERY, open_store, stopping)
 
     def __call__(self, store: Store) -> None:
-        """Begin a round if one is due and any task is claimed. Raises the StoreErrors."""
-        # The transaction checks again: the owner may have restarted.
-        self.begin(store, find, ended, lambda tx, _: claims.settle(tx, process_gone))
+        """Begin a round if one is due and any agent has a task or a turn. Raises the StoreErrors."""
+        self.begin(store, find, ended, settle)

@@ -44,6 +44,7 @@ READERS: dict[str, Reader | None] = {
     enforcing.LOCKS: lambda environ: enforcing.level(environ, enforcing.LOCKS),
     enforcing.ZONES: lambda environ: enforcing.level(environ, enforcing.ZONES),
     enforcing.AUTO: enforcing.locks_edits,
+    enforcing.TURNS: lambda environ: enforcing.level(environ, enforcing.TURNS),
     "XATS_NAME_NEW": None,
     "XATS_DB": None,
     "XATS_HOME": None,

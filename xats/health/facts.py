@@ -8,12 +8,14 @@ from xats.core import clock
 from xats.core.agents import listing
 from xats.core.clock import Standing
 from xats.core.mail import alerts, dead
+from xats.core.turns import summaries
 from xats.core.waking import attempts, pauses, stops
 from xats.store.sqlite import inspect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents.agents import Details
+    from xats.core.turns.summaries import Summary
     from xats.core.waking.pauses import Pause
     from xats.core.waking.stops import Stop
     from xats.core.waking.wakes import Wake
@@ -33,6 +35,7 @@ class Facts:
     alerted: int  #: unread messages about which xats alerted the sender
     pauses: tuple[Pause, ...]
     stops: tuple[Stop, ...] = ()
+    turns: tuple[Summary, ...] = ()  #: the turns that an agent has, that are offered to one, or that one waits for
     clock: Standing = Standing(0)
     displaced: frozenset[int] = frozenset()  #: agents (ids) that this host has registered elsewhere than their rows say
 
@@ -72,6 +75,7 @@ def gather(path: str) -> Facts:
             alerted=alerts.standing(tx),
             pauses=tuple(pauses.listing(tx, None)),
             stops=tuple(stops.listing(tx)),
+            turns=tuple(summaries.find(tx, None)),
             clock=clock.standing(tx),
             displaced=frozenset(one.agent.id for one in found if _is_displaced(path, one, here)),
         )

@@ -1,15 +1,17 @@
-"""Mail: unread mail, open wakes, dead letters, alerts, stopped pairs and pauses."""
+"""Mail: unread mail, open wakes, dead letters, alerts, stopped pairs, pauses and turns."""
 
 from __future__ import annotations
 
 from xats.base.durations import ago, rough
 from xats.core.mail import alerts
+from xats.core.turns.turns import GRACE
 from xats.core.waking import reasons
 from xats.health import FAIL, OK, WARN, Check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents.agents import Details
+    from xats.core.turns.summaries import Summary
     from xats.core.waking.pauses import Pause
     from xats.core.waking.stops import Stop
     from xats.core.waking.wakes import Wake
@@ -30,7 +32,8 @@ def checks(facts: Facts) -> list[Check]:
         detail = f"{facts.alerted} unread that {text}"
         found.append(Check(SECTION, "alerts", WARN, detail, "xats agents --all-teams"))
     found += [_stop(one, facts.now) for one in facts.stops]
-    return found + [_pause(one, facts.now) for one in facts.pauses]
+    found += [_pause(one, facts.now) for one in facts.pauses]
+    return found + [_turn(one, facts.now) for one in facts.turns]
 
 
 def _unread(facts: Facts) -> Check:
@@ -90,3 +93,21 @@ def _pause(one: Pause, now: int) -> Check:
     why = f": {one.reason}" if one.reason else ""
     fix = f"xats resume {one.agent}" if one.agent else f"xats resume all --team {one.team}"
     return Check(SECTION, "paused", WARN, f"{whom}, by {one.by} {ago(one.at, now)}{why}", fix)
+
+
+def _turn(one: Summary, now: int) -> Check:
+    turn = one.turn
+    name = f"turn {turn.name}@{turn.team}"
+    waiting = f"; waiting: {', '.join(one.waiting)}" if one.waiting else ""
+    options = "".join(f" {word}" for word in (*turn.words, "--team", turn.team))
+    if turn.state == "held" and turn.taken_at is not None:
+        detail = f"{turn.holder} has it, since {rough(max(now - turn.taken_at, 0))}{waiting}"
+        if turn.gone_at is not None:
+            left = rough(max(turn.gone_at + GRACE - now, 0))
+            detail = f"its holder {turn.holder} is gone; it goes to the next in line in {left}{waiting}"
+            return Check(SECTION, name, WARN, detail, f"xats turn steal --reason 'it is gone'{options}")
+    elif turn.state == "offered" and turn.offer_until is not None:
+        detail = f"it is offered to {turn.offered_to}, for {rough(max(turn.offer_until - now, 0))} more{waiting}"
+    else:
+        detail = f"it is free{waiting}"
+    return Check(SECTION, name, OK, detail)

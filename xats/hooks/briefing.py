@@ -57,7 +57,7 @@ def briefing(
     fit = letters.fitting_notes(pinned.notes, team, now, NOTES, NOTES_ROOM)
     kept = (lambda most: letters.notes(pinned, fit, most, team, now, xats)), len(fit) + letters.UNSHOWN
     others = [one for one in recap.others(tx, me, LOOKED_AT) if _is_here(one, now)]
-    first = [letters.primer(me, xats, reading), letters.doing(session, now, xats), unread]
+    first = [letters.primer(me, xats, reading), letters.doing(session, now, xats), unread, _held(tx, me, xats)]
     # What comes last here gives way first.
     parts: list[tuple[Part, int]] = [
         (lambda most: letters.owed(requests[:most], requested, team, now, xats), letters.REQUESTS),
@@ -77,6 +77,15 @@ def _earlier(tx: Tx, me: Agent, named: Sequence[int]) -> list[Item]:
     found = [one for one in recap.mail(tx, me, None, LOOKED_AT) if one.state != "unread" and one.id not in named]
     last = next((one for one in found if one.sent), None)
     return [one for one in found if one is not last][:MAIL]
+
+
+def _held(tx: Tx, me: Agent, xats: str) -> str:
+    """Return what `me` holds that others may wait for; "" for nothing."""
+    if not presence.holds(tx, me.id):
+        return ""
+    from xats.hooks import held
+
+    return "\n".join(f"You have {one.text}" for one in held.things(tx, me, xats))
 
 
 def _fitted(first: list[str], kept: tuple[Part, int], parts: Sequence[tuple[Part, int]], more: str, room: int) -> str:

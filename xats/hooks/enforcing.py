@@ -1,4 +1,4 @@
-"""How strictly hooks guard files: the settings lock.enforce, zone.enforce and lock.auto."""
+"""How strictly hooks guard files: the settings lock.enforce, zone.enforce, turn.enforce and lock.auto."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LOCKS, ZONES, AUTO = "XATS_LOCK_ENFORCE", "XATS_ZONE_ENFORCE", "XATS_LOCK_AUTO"
+LOCKS, ZONES, TURNS = "XATS_LOCK_ENFORCE", "XATS_ZONE_ENFORCE", "XATS_TURN_ENFORCE"
+AUTO = "XATS_LOCK_AUTO"
 OFF, WARN, DENY = "off", "warn", "deny"
-DEFAULTS = {LOCKS: DENY, ZONES: WARN, AUTO: "1"}
+DEFAULTS = {LOCKS: DENY, ZONES: WARN, TURNS: OFF, AUTO: "1"}
 
 
 def level(environ: Mapping[str, str], name: str) -> str:
-    """Return what the variable `name`, LOCKS or ZONES, asks for: OFF, WARN or DENY. Raises Usage."""
+    """Return what the variable `name`, LOCKS, ZONES or TURNS, asks for: OFF, WARN or DENY. Raises Usage."""
     return _value(environ, name, (OFF, WARN, DENY))
 
 

@@ -1,8 +1,8 @@
 """Guards: whether an agent may edit a file now. A hook asks them before an edit, and its program tells its model.
 
-They are asked in this order: the lock that another agent took, the zone of another agent, and the automatic lock of an
-agent that has just edited the file. A guard refuses an edit, or makes a remark on it. A session without an agent gets
-remarks only.
+They are asked in this order: the turn that another agent has, the lock that another agent took, the zone of another
+agent, and the automatic lock of an agent that has just edited the file. A guard refuses an edit, or makes a remark on
+it. A session without an agent gets remarks only.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ PATCHED = (
     "*** Move to",
 )  # what stands before the name of a file in a patch
 NAMED = ("file_path", "notebook_path", "path", "filePath", "absolute_path")  # what tools call the file
-HELD, ZONED, EDITED = "lock_held", "zone_taken", "recently_edited"  # the codes of the guards
+HELD, ZONED, EDITED, TURN = "lock_held", "zone_taken", "recently_edited", "turn_held"  # the codes of the guards
 
 
 @record
 class Objection:
     """What a guard says about an edit of one file."""
 
-    code: str  #: HELD, ZONED or EDITED
+    code: str  #: TURN, HELD, ZONED or EDITED
     refuses: bool  #: whether the edit is refused; otherwise this is a remark
     file: File
     holder: str  #: name@team, or role:R of a zone
@@ -110,7 +110,10 @@ def verdict(tx: Tx, me: Agent | None, call: Call, files: Sequence[File]) -> Verd
 
     asked = Asked(tx, me, call)
     refusals: list[Objection] = []
-    remarks: list[Objection] = []
+    turn = asked.turn(files[0]) if files else None
+    if turn and turn.refuses:
+        return Verdict((turn,), (), False)
+    remarks = [turn] if turn else []
     takes = False
     for file in files:
         lock = locks.at(tx, file)
@@ -145,6 +148,28 @@ class Asked:
     def xats(self) -> str:
         """How the shell of the agent calls xats."""
         return spelled(self.tx, self.me)
+
+    def turn(self, file: File) -> Objection | None:
+        """Return what is to be said of the turn that another agent of the team has."""
+        from xats.core.agents import presence
+
+        if self.me is None or not presence.others_have_turn(self.tx, self.me):
+            return None
+        level = self.level(enforcing.TURNS)
+        if level == enforcing.OFF:
+            return None
+        from xats.core.turns import enforcing as turns
+
+        turn = turns.others(self.tx, self.me)
+        if turn is None or turn.holder is None:
+            return None
+        refuses = level == enforcing.DENY
+        who = self._name(turn.holder)
+        text = (
+            f"{who} has {turn.called}. {_outcome(refuses)} "
+            f"Wait for your turn: {turn.call('take --wait 30m', self.xats)}"
+        )
+        return Objection(TURN, refuses, file, turn.holder, text)
 
     def held(self, lock: Lock | None) -> Objection | None:
         """Return what is to be said of the `lock` of another agent, if it is one that the agent took."""

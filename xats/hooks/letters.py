@@ -26,6 +26,7 @@ UNSHOWN = 6  # pinned notes without room that are named; the others are counted
 TITLE = 60  # characters of the title of a task or a request
 REQUESTS = 5  # unanswered requests that are listed; the others are counted
 FIRST = "xats mail for "  # xats recognises its own text by these words
+HOLDS = "xats reminds you: "  # and by these: so begins the reminder of what an agent holds
 EVIDENCE = {
     "flag": "claimed by --as",
     "env": "claimed by XATS_AGENT",
@@ -45,6 +46,12 @@ def budget(environ: Mapping[str, str]) -> int:
         msg = f"XATS_HOOK_BUDGET must be a number of bytes, not {said[:40]!r}."
         raise Usage(msg, "export XATS_HOOK_BUDGET=4000")
     return min(int(said), MOST)
+
+
+def is_ours(text: str) -> bool:
+    """Tell whether the beginning of `text` is what a hook of xats has added, as some programs send it back."""
+    head = text[:400]
+    return FIRST in head or HOLDS in head
 
 
 def frame(letter: Letter, xats: str = NAME) -> str:

@@ -52,6 +52,7 @@ class _Seen:
     proves: bool  #: whether this hook proves that the model saw mail that was shown
     reminds: bool  #: whether to remind the agent of requests that it has not answered
     renews: bool  #: whether its claims must be renewed
+    holds: bool  #: whether its turn ends, and it may hold something that others wait for
 
 
 def run(call: Call, store: Store) -> None:
@@ -70,7 +71,7 @@ def run(call: Call, store: Store) -> None:
     me, known, change = seen.me, seen.known, seen.change
     lost = _taken_back(call, known)
     wanted = (seen.mail or lost) and _may_hand_over(call, known)
-    notes = wanted or lost or seen.proves or seen.reminds or seen.lets_go or _changes(call, known)
+    notes = wanted or lost or seen.proves or seen.reminds or seen.holds or seen.lets_go or _changes(call, known)
 
     def write(tx: Tx) -> tuple[Mail | None, str]:
         if change:
@@ -78,7 +79,9 @@ def run(call: Call, store: Store) -> None:
         if not notes:
             agents.touch(tx, me)
             return None, ""
-        return _note(tx, call, wanted=wanted, lost=lost), _reminder(tx, me) if seen.reminds else ""
+        held = _held(tx, me) if seen.holds and _may_hand_over(call, known) else ""
+        found = _note(tx, call, wanted=wanted, lost=lost, goes_on=bool(held))
+        return found, held or (_reminder(tx, me) if seen.reminds else "")
 
     mail, more = None, ""
     if notes or seen.renews or (change and change.writes):
@@ -146,6 +149,7 @@ def _look(tx: Tx, call: Call) -> _Seen | None:
         proves=pending.shown and _proves(tx, call, me),
         reminds=_may_forget(call, known, tx.now) and presence.may_owe(tx, me.id),
         renews=agents.renewal_due(tx, me),
+        holds=call.point == "turn end" and presence.holds(tx, me.id),
     )
 
 
@@ -224,9 +228,9 @@ def _continued(call: Call, known: Presence | None) -> int:
     if known is None or known.client_session != call.session:
         return 0
     if call.point == "prompt":
-        from xats.hooks.letters import FIRST
+        from xats.hooks import letters
 
-        if FIRST not in str(call.payload.get("prompt", ""))[:400]:  # some programs send what xats itself added
+        if not letters.is_ours(str(call.payload.get("prompt", ""))):  # some programs send what xats itself added
             return 0
     return known.continued
 
@@ -234,10 +238,10 @@ def _continued(call: Call, known: Presence | None) -> int:
 def _is_a_persons(prompt: str) -> bool:
     """Tell whether a person wrote `prompt`: it is neither of xats nor a notification of the program (`<...>`)."""
     from xats.base import calling
-    from xats.hooks.letters import FIRST
+    from xats.hooks import letters
 
     head = prompt.lstrip()[:400]
-    return bool(head) and not head.startswith("<") and FIRST not in head and not calling.is_wake(head)
+    return bool(head) and not head.startswith("<") and not letters.is_ours(head) and not calling.is_wake(head)
 
 
 def _taken_back(call: Call, known: Presence | None) -> bool:
@@ -271,8 +275,10 @@ def _may_hand_over(call: Call, known: Presence | None) -> bool:
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
-def _note(tx: Tx, call: Call, *, wanted: bool, lost: bool) -> Mail | None:
+def _note(tx: Tx, call: Call, *, wanted: bool, lost: bool, goes_on: bool) -> Mail | None:
     """Note what the agent does; return its mail, claimed, if that is `wanted` and there is any.
+
+    At the end of a turn, the turn goes on because of mail, or if it `goes_on` for another reason.
 
     What was shown or read in the turn that was `lost` is unread again. What was shown before that is read now.
     """
@@ -300,7 +306,7 @@ def _note(tx: Tx, call: Call, *, wanted: bool, lost: bool) -> Mail | None:
 
         mail = handover.claim(tx, call, me)
     state, continued = STATES[call.point], _continued(call, known)
-    if mail and call.point == "turn end":
+    if (mail or goes_on) and call.point == "turn end":
         state, continued = "busy", continued + 1
     if call.point == "prompt":
         presence.begin_turn(tx, me.id, call.session, continued)
@@ -318,6 +324,16 @@ def _note(tx: Tx, call: Call, *, wanted: bool, lost: bool) -> Mail | None:
         wakes.retry_now(tx, me.id, "for_hook")  # a wake that waited for a hook of this turn
     agents.touch(tx, me)
     return mail
+
+
+def _held(tx: Tx, me: Agent) -> str:
+    """Return a reminder of what `me` holds, and note it; "" for nothing that is new."""
+    from xats.base import calling
+    from xats.core.agents import agents
+    from xats.hooks import held
+
+    session = agents.current_session(tx, me)
+    return held.reminder(tx, me, calling.spelled(session.xats_path if session else None))
 
 
 def _reminder(tx: Tx, me: Agent) -> str:

@@ -382,6 +382,13 @@ KEYS = (
         "What a hook does before an edit in the zone of another agent: off, warn or deny.",
     ),
     Key(
+        "turn.enforce",
+        "XATS_TURN_ENFORCE",
+        Choice(ENFORCEMENT),
+        "off",
+        "What happens when an agent changes a file while another one has the turn: off (nothing), warn or deny.",
+    ),
+    Key(
         "keep",
         "XATS_KEEP",
         Duration(off=True),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from xats.base import durations
 from xats.cli.agents import reach, states
-from xats.cli.kit import colours, documents, render, views, waking
+from xats.cli.kit import colours, documents, fit, render, views, waking
 from xats.cli.kit.scope import known_team
+from xats.core import turns
 from xats.core.agents import listing
 
 TYPE_CHECKING = False
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Context
     from xats.core.agents.agents import Details
+    from xats.core.turns.summaries import Summary
+    from xats.store import Tx
 
 ROOM, PLENTY = 140, 180  # columns of a terminal: for all of the table, and for reasons in words
 ALL = (
@@ -53,21 +56,21 @@ def agents(
 
     Each line says whether the agent is online and why, how much mail it has not read, how xats wakes it, the state of
     its wake, and how many files it has locked. The field transports of --json lists the transports that could wake it
-    now, first to last. Below the table, or last in a line of a pipe, is what the agents said with xats doing.
+    now, first to last. Below the table, or last in a line of a pipe, is what the agents said with xats doing. On a
+    terminal, the turns of the team follow: who has each, and who waits for it.
 
     Example: xats agents --role reviewer
     """
     from xats.delivery.settings import turned_off
 
     team, off = None if all_teams else known_team(here), turned_off(here.settings)
-    found = here.store.read(lambda tx: listing.agents(tx, team, role))
+    found, taken = here.store.read(lambda tx: (listing.agents(tx, team, role), _turns(tx, team)))
     now = here.store.clock()
     rows = [states.look(one, now) for one in found]
     rows = [row for row in rows if row[1].online or not online]
     if here.json:
-        render.document(
-            {"agents": [listed_json(*row, reach.woken_by(here, row[0], off)) for row in rows], "has_more": False}
-        )
+        listed = [listed_json(*row, reach.woken_by(here, row[0], off)) for row in rows]
+        render.document({"agents": listed, "has_more": False, "turns": _turns_json(taken)})
         return 0
     if not rows:
         render.say(f"no {'matching ' if role or online else ''}agents in team {team}" if team else "no agents yet")
@@ -93,7 +96,36 @@ def agents(
     )
     if width:
         _show_doing(rows, here.team, now)
+        _show_turns(taken, here.team, now, width)
     return 0
+
+
+def _turns(tx: Tx, team: str | None) -> list[Summary]:
+    """Return the turns of `team` (None: of all teams) for the list."""
+    if not turns.exist(tx):
+        return []
+    from xats.core.turns import summaries
+
+    return summaries.find(tx, team)
+
+
+def _turns_json(taken: Sequence[Summary]) -> list[dict[str, Any]]:
+    """Return the JSON form of the turns in the list."""
+    if not taken:
+        return []
+    from xats.cli.turns import lines
+
+    return [lines.summary_json(one) for one in taken]
+
+
+def _show_turns(taken: Sequence[Summary], team: str, now: int, width: int) -> None:
+    """Print below the table who has the turns, and who waits for them."""
+    if taken:
+        from xats.cli.turns import lines
+
+        render.put("")
+        for one in taken:
+            render.put(fit.prose(lines.line(one, now, team), max(width - 1, 20), "    "))
 
 
 def _show_doing(rows: Sequence[tuple[Details, State]], team: str, now: int) -> None:

@@ -7,12 +7,14 @@ from xats.base.record import record
 from xats.cli.agents import listing, reach, states
 from xats.cli.kit import fit, render, views
 from xats.cli.locks import text as locks_text
+from xats.cli.turns import lines as turn_lines
 from xats.core import recap as core
 from xats.core.agents import listing as core_listing
 from xats.core.locks import locks, refusals
 from xats.core.mail import owed
 from xats.core.notes import views as notes
 from xats.core.tasks import recap as task_recap
+from xats.core.turns import summaries
 from xats.hooks import letters
 from xats.hooks.briefing import LOOKED_AT, SEEN
 
@@ -31,11 +33,17 @@ if TYPE_CHECKING:
     from xats.core.notes.notes import Version
     from xats.core.recap import Item
     from xats.core.tasks.recap import Todo
+    from xats.core.turns.summaries import Summary
     from xats.store import Tx
 
 MAIL, REQUESTS, TASKS, LOCKS = 10, 10, 10, 10  # lines of each list; requests and tasks are counted
 REFUSED = 5  # lines of refused edits
-WHY = {"lock_held": "locked by", "zone_taken": "in the zone of", "recently_edited": "just edited by"}
+WHY = {
+    "lock_held": "locked by",
+    "zone_taken": "in the zone of",
+    "recently_edited": "just edited by",
+    "turn_held": "the turn of",
+}
 NOTES = 5  # notes that changed last
 EVERY = 10_000  # requests among which xats looks for those that another agent may see
 
@@ -56,6 +64,7 @@ class _Recap:
     refused: list[Refusal]
     notes: list[Version]
     others: list[Details]
+    turns: list[Summary]
 
 
 def recap(here: Context, name: params.OptionalNameArg = None) -> int:
@@ -63,8 +72,8 @@ def recap(here: Context, name: params.OptionalNameArg = None) -> int:
 
     That is what the agent said with xats doing, its last mail in both directions with the newest last, the requests
     that it has read and not answered, its tasks, the files that it has locked, its edits that were refused, the notes
-    of the team that changed last, and who else is here. It does not mark mail as read. Each session of an agent begins
-    with a short form of it.
+    and the turns of the team, and who else is here. It does not mark mail as read. Each session of an agent begins with
+    a short form of it.
 
     A person sees the mail of every agent. An agent sees its own, and of another agent only the mail between them.
 
@@ -111,6 +120,7 @@ def _look(here: Context, tx: Tx, me: Me, name: str | None) -> _Recap:
         refused=refusals.last(tx, agent, REFUSED),
         notes=notes.changed(tx, agent.team, NOTES),
         others=core.others(tx, agent, LOOKED_AT),
+        turns=summaries.find(tx, agent.team),
     )
 
 
@@ -173,6 +183,10 @@ def _lines(
         yield "Notes that changed", ""
     for note in reversed(found.notes):
         yield "", letters.changed_note(note, team, now)
+    if found.turns:
+        yield "Turns", ""
+    for turn in found.turns:
+        yield "", turn_lines.line(turn, now, team, agent.address if found.is_me else None)
     if others:
         yield "Also here", ""
     for other, its in others:
@@ -237,6 +251,7 @@ def _json(found: _Recap, agent: dict[str, Any], others: list[tuple[Details, Stat
             }
             for one in found.notes
         ],
+        "turns": [turn_lines.summary_json(one) for one in found.turns],
         "others": [_other_json(one.agent, states.doing(one.session, state), state) for one, state in others],
     }
 

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 def unregister(here: Context, name: params.OptionalNameArg = None, *, force: params.ForceOption = False) -> int:
     """Unregister an agent; its mail is kept under its name.
 
-    Without --force, xats refuses to take out an agent that has claimed tasks or holds locks. It also refuses to take
-    out another agent than yourself, unless the process of that agent is known to have ended. With --force, the claimed
-    tasks are open again and the agents that added them get mail, and the locked files are free.
+    Without --force, xats refuses to take out an agent that has claimed tasks, holds locks or has a turn. It also
+    refuses to take out another agent than yourself, unless the process of that agent is known to have ended. With
+    --force, the claimed tasks are open again and the agents that added them get mail, the locked files are free, and a
+    turn goes to the next in line, which gets mail.
 
     Example: xats unregister
     """
     from xats.core.agents import holdings
+    from xats.daemon.probe import PROBE
 
     def work(tx: Tx) -> tuple[Agent, Session | None, int, holdings.Released]:
         agent = here.me(tx).agent if name is None else here.named(tx, name)
@@ -38,20 +40,27 @@ def unregister(here: Context, name: params.OptionalNameArg = None, *, force: par
             _refuse_if_there(tx, agent, session)
         if not force:
             holdings.refuse(tx, agent)
-        released = holdings.release(tx, agent, me.agent if me else None)
+        released = holdings.release(tx, agent, me.agent if me else None, PROBE)
         return agent, session, registration.unregister(tx, agent, me.agent if me else None), released
 
     agent, session, unread, released = here.store.write(work)
-    if released.tasks or released.locks:
+    if released.tasks or released.locks or released.turns:
         here.rouse_daemon()
     pane_mark.remove(here.path, session)
     if here.json:
-        given = {"released": list(released.tasks), "released_locks": list(released.locks)}
+        given = {
+            "released": list(released.tasks),
+            "released_locks": list(released.locks),
+            "released_turns": [one.name for one in released.turns],
+        }
         render.document({"agent": {"name": agent.name, "team": agent.team}, "unread": unread, **given})
     elif not here.quiet:
         kept = f"; {unread} unread kept until the name returns" if unread else ""
         kept += f"; open again: {', '.join(f'#{one}' for one in released.tasks)}" if released.tasks else ""
         kept += f"; unlocked: {holdings.paths(released.locks)}" if released.locks else ""
+        for turn in released.turns:
+            to = f"offered to {turn.offered_to.partition('@')[0]}" if turn.offered_to else "free"
+            kept += f"; {turn.called} is {to}"
         render.put(f"{agent.name} unregistered from team {agent.team}{kept}")
     return 0
 

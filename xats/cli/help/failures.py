@@ -23,6 +23,7 @@ MODULES = (
     "core.notes.errors",
     "core.tasks.errors",
     "core.zones.errors",
+    "core.turns.errors",
     "delivery.transports.command",
     "identity.files",
     "tmux.errors",

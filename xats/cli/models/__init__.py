@@ -18,6 +18,7 @@ from xats.cli.models import (
     notes,
     overview,
     tasks,
+    turns,
     zones,
 )
 from xats.cli.models.base import Document, Model, field
@@ -100,6 +101,15 @@ DOCUMENTS: dict[str, Models] = {
     "task wait": (tasks.TaskDetailsDocument,),
     "task import": (tasks.TaskImportDocument,),
     "task export": (tasks.TaskExportDocument,),
+    "turn join": (turns.TurnJoinDocument,),
+    "turn take": (turns.TurnDocument,),
+    "turn pass": (turns.TurnMovedDocument,),
+    "turn release": (turns.TurnMovedDocument,),
+    "turn steal": (turns.TurnStealDocument,),
+    "turn status": (turns.TurnStatusDocument,),
+    "turn log": (turns.TurnLogDocument,),
+    "turn leave": (turns.TurnGoneDocument,),
+    "turn kick": (turns.TurnGoneDocument,),
     "contract put": (contracts.ContractPutDocument,),
     "contract get": (contracts.ContractGetDocument,),
     "contract list": (contracts.ContractListDocument,),

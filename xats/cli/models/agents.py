@@ -10,7 +10,30 @@ from xats.cli.models.locks import Lock
 from xats.cli.models.mail import DELIVERY_STATES, Evidence, Wake
 from xats.core.agents.agents import WAKE_BY
 
+TURN_STATES = ("free", "offered", "held")
 END_REASONS = ("expired", "pane_gone", "pane_taken", "replaced")  # of an expectation
+
+
+class Turn(Model):
+    """A turn without its members."""
+
+    name: str = field("The name; main: the turn of the team that needs no name.")
+    team: str = field("The team.")
+    state: Annotated[str, OneOf(TURN_STATES)] = field("Whether it is free, offered to an agent, or held by one.")
+    number: int = field("The number of the last grant, for --number.")
+    holder: Address | None = field("Who has it.")
+    taken_at: Time | None = field("When the holder took it.")
+    lease_until: Time | None = field("When the holder loses it if it gives no more sign of life.")
+    holder_gone_at: Time | None = field("When xats saw that the process of the holder had ended.")
+    offered_to: Address | None = field("To whom it is offered.")
+    offer_until: Time | None = field("When the offer ends.")
+    named: bool = field("Whether the last holder named the agent of the offer.")
+
+
+class ListedTurn(Turn):
+    """A turn in a list of other things."""
+
+    waiting: list[Address] = field("The members that wait for it in turn take --wait.")
 
 
 class Pane(Model):
@@ -109,6 +132,7 @@ class UnregisterDocument(Document):
     unread: int = field("The number of unread messages that are kept for its name.")
     released: list[int] = field("The ids of its tasks that are open again.")
     released_locks: list[str] = field("The paths of the files that it had locked.")
+    released_turns: list[str] = field("The names of the turns that it had; they went to the next in line.")
 
 
 class PeekDocument(Document):
@@ -128,6 +152,7 @@ class AgentsDocument(Document):
 
     agents: list[ListedAgent] = field("The agents.")
     has_more: bool = field("Always false.")
+    turns: list[ListedTurn] = field("The turns that an agent has, that are offered to one, or that one waits for.")
 
 
 class Project(Model):
@@ -214,7 +239,7 @@ class RecapRefusal(Model):
     """An edit of a file that a hook refused."""
 
     path: str = field("The file, from the top of its worktree.")
-    code: Annotated[str, OneOf(["lock_held", "zone_taken", "recently_edited"])] = field("Why.")
+    code: Annotated[str, OneOf(["turn_held", "lock_held", "zone_taken", "recently_edited"])] = field("Why.")
     holder: str = field("The agent with the lock, or the agent or role with the zone.")
     at: Time = field("When.")
 
@@ -233,6 +258,7 @@ class RecapDocument(Document):
     refused_edits: list[RecapRefusal] = field("Its last edits that a hook refused, the newest first, at most 5.")
     notes: list[RecapNote] = field("The notes of the team that changed last, the last one first.")
     others: list[RecapOther] = field("The other agents that are here, the one seen last first.")
+    turns: list[ListedTurn] = field("The turns that an agent has, that are offered to one, or that one waits for.")
 
 
 class AgentShowDocument(Document):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from xats.cli.agents.attention import KINDS
+from xats.cli.models.agents import ListedTurn
 from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
 from xats.cli.models.mail import Evidence
 from xats.core.mail.owed import OPEN
@@ -65,4 +66,5 @@ class OverviewDocument(Document):
     others_online: int = field("The number of them whose program is known to run.")
     needs: list[NeedyAgent] = field("The agents that need a person, the most urgent first.")
     paused: bool = field("Whether the whole team is paused.")
+    turns: list[ListedTurn] = field("The turns that an agent has, that are offered to one, or that one waits for.")
     has_more: bool = field("Whether there are more requests than these lists have.")

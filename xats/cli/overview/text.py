@@ -48,6 +48,7 @@ def screen(here: Context, found: Overview) -> Iterator[str]:
         if found.mine and found.mine.locks:
             listed = fit.whole(here.command("lock", "list", "--mine"))
             yield _fold(f"You have locked {_counted(found.mine.locks, 'file')}: {listed}")
+    yield from _turns(found)
     yield from _team(here, found)
     if not here.quiet:
         yield ""
@@ -98,6 +99,17 @@ def _awaited(found: Overview) -> Iterator[str]:
         recipient = near(one.recipient, found.team)
         yield _row(f"#{one.id} to {recipient}, {ago(one.sent_at, found.now)}, {one.state}: {one_line(one.about)}")
     yield from _rest(found.awaited_count - REQUESTS)
+
+
+def _turns(found: Overview) -> Iterator[str]:
+    if not found.turns:
+        return
+    from xats.cli.turns.lines import line
+
+    me = found.me.agent.address if found.me else None
+    for one in found.turns:
+        text = line(one, found.now, found.team, me)
+        yield _fold(bold(text) if me in (one.turn.holder, one.turn.offered_to) else text)
 
 
 def _team(here: Context, found: Overview) -> Iterator[str]:

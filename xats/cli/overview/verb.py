@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Details
     from xats.core.mail.owed import Awaited, Request
     from xats.core.mail.unread import FromSender
+    from xats.core.turns.summaries import Summary
     from xats.core.waking.pauses import Pause
     from xats.identity.resolve import Me
     from xats.store import Tx
@@ -44,6 +45,7 @@ class Overview:
     others: tuple[tuple[Details, State], ...] = ()  #: the other agents of the team
     needs: tuple[Need, ...] = ()
     paused: Pause | None = None  #: the pause of the whole team
+    turns: tuple[Summary, ...] = ()  #: the turns that an agent has, that are offered to one, or that one waits for
 
 
 def overview(here: Context) -> int:
@@ -103,9 +105,20 @@ def look(here: Context) -> Overview:
             others=others,
             needs=tuple(attention.needs(others, paused, tx.now)),
             paused=next((one for one in paused if one.agent is None), None),
+            turns=_turns(tx, team),
         )
 
     return here.store.read(work)
+
+
+def _turns(tx: Tx, team: str) -> tuple[Summary, ...]:
+    from xats.core import turns
+
+    if not turns.exist(tx):
+        return ()
+    from xats.core.turns import summaries
+
+    return tuple(summaries.find(tx, team))
 
 
 def _me(here: Context, tx: Tx) -> tuple[Me | None, str | None, XatsError | None]:
@@ -186,5 +199,14 @@ def _json(here: Context, found: Overview | None) -> dict[str, Any]:
             for one in found.needs
         ],
         "paused": found.paused is not None,
+        "turns": _turns_json(found.turns),
         "has_more": found.owed_count > len(found.owed) or found.awaited_count > len(found.awaited),
     }
+
+
+def _turns_json(found: tuple[Summary, ...]) -> list[dict[str, Any]]:
+    if not found:
+        return []
+    from xats.cli.turns import lines
+
+    return [lines.summary_json(one) for one in found]

@@ -12,6 +12,7 @@ from xats.cli.top.dead import DeadPage
 from xats.cli.top.lines import Column, cut, fit, join, justify, rule, size, wrap
 from xats.cli.top.mail import MailPage
 from xats.cli.top.page import QUIT, ListPage, blank, sentences
+from xats.cli.turns import lines as turn_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,9 +132,11 @@ class TeamPage(ListPage):
         room = width - 4 - sum(size(text) + 3 for text, _ in counts)
         if room >= 12 and size(path) > room:  # the end of a path is more useful than its beginning
             path = f"…{path[1 - room :]}"
+        turns = "; ".join(turn_lines.line(one, now, frame.team) for one in frame.turns)
         return [
             justify(team, (daemon, (" ", "")), width),
             justify(((" ", ""), *join(counts)), ((f"{path} ", "dim"),), width),
+            *([((f" {one_line(turns)}", ""),)] if turns else []),
         ]
 
     def _columns(self, shown: Sequence[AgentRow], now: int) -> list[Column]:

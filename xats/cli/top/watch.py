@@ -19,6 +19,7 @@ from xats.core.agents import agents, listing
 from xats.core.mail import dead, threads
 from xats.core.tasks import owners
 from xats.core.teams import teams
+from xats.core.turns import summaries
 from xats.core.waking import pauses, wakes
 from xats.daemon import autostart, lock
 from xats.store.sqlite.engine import host_clock
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from xats.core.events import Event
     from xats.core.mail.dead import DeadLetter
     from xats.core.mail.threads import Headline, ThreadMessage
+    from xats.core.turns.summaries import Summary
     from xats.core.waking.pauses import Pause
     from xats.store import Store, Tx
 
@@ -75,6 +77,7 @@ class Frame:
     team_pause: Pause | None = None
     events: tuple[tuple[Event, str | None], ...] = ()  #: the newest first, each with the subject of its message
     gone: int = 0  #: tasks whose owner is gone
+    turns: tuple[Summary, ...] = ()  #: the turns that an agent has, that are offered to one, or that one waits for
 
 
 class Watch:
@@ -150,6 +153,7 @@ class Watch:
             team_pause=by_agent.get(None),
             events=tuple((one, self._subject(tx, one, viewer)) for one in reversed(newest)),
             gone=owners.count_gone(tx, team),
+            turns=tuple(summaries.find(tx, team)),
         )
 
     def _row(self, details: Details, pause: Pause | None, now: int) -> AgentRow:

@@ -12,6 +12,7 @@ from xats.base.record import record
 from xats.cli.agents import states
 from xats.cli.kit.render import one_line
 from xats.cli.kit.views import near
+from xats.core.turns.turns import MAIN
 from xats.core.waking import reasons
 
 TYPE_CHECKING = False
@@ -267,6 +268,28 @@ def _dead(what: EventText) -> str:
     return f"{done} the dead letter #{what.name} to {what.address('to') or what.address('agent')}"
 
 
+TURNS = {
+    "turn_joined": "takes part in {turn}",
+    "turn_left": "takes part in {turn} no more",
+    "turn_kicked": "removed {other} from {turn}",
+    "turn_taken": "took {turn}",
+    "turn_passed": "passed {turn} on",
+    "turn_released": "released {turn}",
+    "turn_offered": "is offered {turn}",
+    "turn_skipped": "was skipped in {turn}",
+    "turn_missed": "did not take {turn}",
+    "turn_owner_gone": "is gone, and has {turn}",
+    "turn_lapsed": "has lost {turn}",
+    "turn_stolen": "took {turn} from {other}",
+}
+
+
+def _turn(what: EventText) -> str:
+    turn = "the turn" if what.name == MAIN else f"the turn {what.name}"
+    why = f": {what.data['reason']}" if what.data.get("reason") else ""
+    return TURNS[what.type].format(turn=turn, other=what.address("other")) + why
+
+
 def _other(what: EventText) -> str:
     words = [f"{key}={value}" for key, value in what.data.items() if isinstance(value, str | int) and value != ""]
     return " ".join([what.type.replace("_", " "), f"{what.kind}:{what.name}", *words])
@@ -339,6 +362,10 @@ PHRASES: dict[str, Callable[[EventText], str]] = {
     "lock_released": lambda what: f"released {what.data.get('path')}",
     "lock_lapsed": lambda what: f"ended the lock of {what.address('holder')} on {what.data.get('path')}",
     "lock_stolen": _stolen,
+    **dict.fromkeys(TURNS, _turn),
+    "turn_renamed": lambda what: (
+        f"renamed the turn {what.data.get('old_name')} of team {what.data.get('old_team')} to {what.name}"
+    ),
     "task_owner_gone": lambda what: f"is gone, and has claimed task #{what.name}",
     "read_overdue": lambda what: f"was alerted: unread {what.messages}",
     "recipient_gone": lambda what: f"was alerted: the agent that should answer {what.messages} is gone",

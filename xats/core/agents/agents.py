@@ -434,6 +434,7 @@ TOUCH = "update agents set seen_at = :now where id = :id"
 UNMARK = (
     "update tasks set owner_gone_at = null where owner_id = :id and owner_gone_at is not null",
     "update locks set owner_gone_at = null where holder_id = :id and owner_gone_at is not null",
+    "update turns set owner_gone_at = null where holder_id = :id and owner_gone_at is not null",
 )
 RENEWABLE = """
 select 1 from tasks where owner_id = :id and state = 'claimed' and (lease_ms <= :length or owner_gone_at >= :seen)

@@ -28,6 +28,8 @@ OWN_ROWS = (
     "delete from former_names where agent_id = :id",
     "delete from former_addresses where agent_id = :id",
     "delete from expectations where agent_id = :id",
+    "delete from turn_members where agent_id = :id",
+    "delete from turn_waits where agent_id = :id",
 )
 
 

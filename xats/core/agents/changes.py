@@ -258,8 +258,10 @@ def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
     from xats.core.locks import leaving as lock_leaving
     from xats.core.tasks import claims as task_claims
     from xats.core.tasks import leaving
+    from xats.core.turns import membership, turns
 
     found = loss(tx, agent)
+    membership.depart(tx, agent, "was removed", turns.BLIND)
     opened = task_claims.give_back(tx, agent, "was removed")
     lock_leaving.leave(tx, agent)
     leaving.agent_removed(tx, agent, opened, by)

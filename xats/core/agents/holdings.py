@@ -1,4 +1,4 @@
-"""What an agent holds that other agents may need: the tasks that it has claimed, and its locks."""
+"""What an agent holds that other agents may need: its claimed tasks, its locks and its turns."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from xats.core.locks import leaving, locks
 from xats.core.locks.errors import LocksHeld
 from xats.core.tasks import claims
 from xats.core.tasks.errors import TasksHeld
+from xats.core.turns import membership, turns
+from xats.core.turns.errors import TurnsHeld
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xats.core.agents.agents import Agent
+    from xats.core.turns.turns import Probe, Turn
     from xats.store import Tx
 
 SHOWN = 5  # tasks and locks that an error names
@@ -25,12 +28,14 @@ class Released:
 
     tasks: tuple[int, ...]  #: the ids of tasks that are open again
     locks: tuple[str, ...]  #: the paths of files that it had locked
+    turns: tuple[Turn, ...]  #: the turns that it had, as they are now
 
 
 def refuse(tx: Tx, agent: Agent) -> None:
-    """Raise TasksHeld or LocksHeld if `agent` has claimed tasks or holds explicit locks; one error names both."""
+    """Raise TasksHeld, LocksHeld or TurnsHeld if `agent` holds such a thing. One error names all of them."""
     tasks, held = claims.held_by(tx, agent), locks.held_by(tx, agent.id, explicit=True)
-    if not tasks and not held:
+    taken = turns.held_by(tx, agent.id)
+    if not tasks and not held and not taken:
         return
     said = []
     if tasks:
@@ -39,9 +44,16 @@ def refuse(tx: Tx, agent: Agent) -> None:
     if held:
         names = paths([lock.file.path for lock in held])
         said.append(f"holds {len(held)} lock{'s' if len(held) > 1 else ''}: {names}")
-    finish = "finish them, or release them" if tasks else "release them"
-    data = {"tasks": [task.id for task in tasks], "locks": [lock.file.path for lock in held]}
-    raise (TasksHeld if tasks else LocksHeld)(
+    if taken:
+        names = _list([one.name for one in taken])
+        said.append(f"has {taken[0].called if len(taken) == 1 else f'the turns {names}'}")
+    finish = "finish them, or release them" if tasks else "release them" if held else taken[0].call("release")
+    data = {
+        "tasks": [task.id for task in tasks],
+        "locks": [lock.file.path for lock in held],
+        "turns": [one.name for one in taken],
+    }
+    raise (TasksHeld if tasks else LocksHeld if held else TurnsHeld)(
         f"{agent.name} {'; and it '.join(said)}.",
         f"{finish}: xats unregister {agent.name} --force",
         agent=agent.address,
@@ -49,14 +61,15 @@ def refuse(tx: Tx, agent: Agent) -> None:
     )
 
 
-def release(tx: Tx, agent: Agent, by: Agent | None) -> Released:
-    """Release the tasks and the locks of `agent`, which is about to leave.
+def release(tx: Tx, agent: Agent, by: Agent | None, probe: Probe) -> Released:
+    """Release the tasks, the locks and the turns of `agent`, which is about to leave.
 
-    The agents that added these tasks get mail, except `by`, which unregisters `agent`. The daemon tells those that wait
-    for a file.
+    The agents that added these tasks get mail, except `by`, which unregisters `agent`. A turn goes to the next in line,
+    which gets mail; `probe` tells which agents can be reached. The daemon tells those that wait for a file.
     """
+    moved = membership.depart(tx, agent, "has left the team", probe)
     tasks = claims.leave(tx, agent, by=by)
-    return Released(tuple(tasks), tuple(lock.file.path for lock in leaving.leave(tx, agent)))
+    return Released(tuple(tasks), tuple(lock.file.path for lock in leaving.leave(tx, agent)), tuple(moved))
 
 
 def paths(found: Sequence[str]) -> str:

@@ -11,6 +11,9 @@ from xats.base.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from xats.core.agents.agents import Agent
     from xats.core.states import PresenceState
     from xats.store import Tx
 
@@ -82,6 +85,15 @@ HAS_EDITED = "select 1 from locks where holder_id = :agent and kind = 'automatic
 MAY_OWE = """
 select 1 from deliveries where agent_id = :agent and need_reply = 1 and state = 'read' and acked_at is null limit 1
 """
+HOLDS = """
+select 1 from turns where holder_id = :agent
+union all
+select 1 from locks where holder_id = :agent and kind = 'explicit'
+limit 1
+"""
+OTHERS_TURN = "select 1 from turns where team = :team and state = 'held' and holder_id <> :me limit 1"
+REMINDED_OF = "select reminded_of from presence where agent_id = :agent"
+REMIND_OF = "update presence set reminded_of = :keys where agent_id = :agent"
 REMIND = "update presence set reminded_at = :at where agent_id = :agent"
 LAST_SENT = """
 select m.id, m.address, m.subject, m.sent_at from messages m where m.sender_id = :agent
@@ -120,6 +132,27 @@ def has_edited(tx: Tx, agent_id: int) -> bool:
 def remind(tx: Tx, agent_id: int, at: int | None) -> None:
     """Record that xats reminded the agent of its open requests at `at` (ms UTC); None: the next hook has to do it."""
     tx.run(REMIND, agent=agent_id, at=at)
+
+
+def holds(tx: Tx, agent_id: int) -> bool:
+    """Tell whether the agent with that id holds something that others may wait for; see hooks/held.py."""
+    return tx.one(HOLDS, agent=agent_id) is not None
+
+
+def others_have_turn(tx: Tx, me: Agent) -> bool:
+    """Tell whether another agent of the team of `me` may have a turn; see core/turns/enforcing.py."""
+    return tx.one(OTHERS_TURN, team=me.team, me=me.id) is not None
+
+
+def reminded_of(tx: Tx, agent_id: int) -> list[str]:
+    """Return the keys of what xats has reminded the agent that it holds."""
+    row = tx.one(REMINDED_OF, agent=agent_id)
+    return row["reminded_of"].split(",") if row and row["reminded_of"] else []
+
+
+def remind_of(tx: Tx, agent_id: int, keys: Iterable[str]) -> None:
+    """Record that xats reminded the agent that it holds what has these `keys`."""
+    tx.run(REMIND_OF, agent=agent_id, keys=",".join(keys))
 
 
 def put(tx: Tx, agent_id: int, state: PresenceState, client_session: str | None, continued: int = 0) -> None:

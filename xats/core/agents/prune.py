@@ -4,7 +4,7 @@ An agent is unused when all of this is true for that long:
 
 - It gave no sign of life, and no process of its session can still live.
 - It sent no message, and got none that was for it alone or needs a reply. Mail from xats itself does not count.
-- No open task is for it, and it has claimed none.
+- No open task is for it, and it has claimed none. It has no turn, and none is offered to it.
 
 Then these steps follow, in this order:
 
@@ -49,6 +49,10 @@ IN_USE = f"""
 select 1 from tasks t where t.owner_id = :id and t.state in ('claimed', 'review')
 union all
 select 1 from tasks t where t.assignee_id = :id and t.state = 'open'
+union all
+select 1 from turns t where t.holder_id = :id
+union all
+select 1 from turns t where t.offered_id = :id
 union all
 select 1 from messages m where m.sender_id = :id and m.sent_at > :before
 union all

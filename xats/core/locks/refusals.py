@@ -24,7 +24,7 @@ class Refusal:
     """An edit that was refused."""
 
     path: str  #: from the top of the worktree
-    code: str  #: which guard refused it: lock_held, zone_taken or recently_edited
+    code: str  #: which guard refused it: turn_held, lock_held, zone_taken or recently_edited
     holder: str  #: the agent or role with the lock or the zone
     at: int  #: ms UTC
 

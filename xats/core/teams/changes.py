@@ -32,6 +32,7 @@ MARKED = (  # tables with a column `team`
     "contract_subscribers",
     "zones",
     "notes",
+    "turns",
     "pauses",
     "events",
     "projects",
@@ -314,7 +315,10 @@ def _cancel(tx: Tx, team: str) -> int:
 
 
 def _leave(tx: Tx, team: str) -> None:
-    """Unregister the agents of `team`, and end its pauses."""
+    """Unregister the agents of `team`, and end its turns and pauses."""
+    from xats.core.turns import membership
+
+    membership.dissolve(tx, team)
     for one in members(tx, team):
         registration.unregister(tx, one)
     tx.run("delete from contract_subscribers where team = :team", team=team)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from xats.base.errors import NamesClash, Usage
 from xats.base.record import record
-from xats.core.address import Address, check_name, parse_list
+from xats.core.address import LONGEST, Address, check_name, parse_list
 from xats.core.agents import agents
 from xats.core.agents.changes import RENAME
 from xats.core.mail import held
@@ -150,6 +150,7 @@ def merge(tx: Tx, by: str, old: str, into: str, suffix: str | None) -> Plan:
     for note, _, key in planned.notes:
         tx.run(MOVE_NOTE, id=note, key=key, low=key.lower())
     _rename(tx, by, old, into, planned.renamed)
+    _rename_turns(tx, by, old, into)
     for here, other, _ in planned.joined:
         join(tx, here, other)
     was = {one.id: one for one in changes.members(tx, old)}
@@ -208,6 +209,29 @@ def _join_contracts(tx: Tx, here: int, there: int) -> None:
     tx.run("update messages set contract_id = :there where contract_id = :here", here=here, there=there)
     tx.run("delete from contract_versions where contract_id = :here", here=here)
     tx.run("delete from contracts where id = :here", here=here)
+
+
+# -- turns -------------------------------------------------------------------------------------------------------------
+
+TURN_NAMES = "select id, name, name_key from turns where team = :team order by id"
+
+
+def _rename_turns(tx: Tx, by: str, old: str, into: str) -> None:
+    """Rename the turns of the team `old` whose names the team `into` has too: after the team, as main-OLD."""
+    taken = {row["name_key"] for row in tx.all(TURN_NAMES, team=into)}
+    found = tx.all(TURN_NAMES, team=old)
+    taken_here = {row["name_key"] for row in found}
+    for row in found:
+        if row["name_key"] not in taken:
+            continue
+        stem = f"{row['name']}-{old}"[: LONGEST - 4]
+        names = (stem, *(f"{stem}-{number}" for number in range(2, 999)))
+        name = next(one for one in names if one.lower() not in taken | taken_here)
+        taken.add(name.lower())
+        tx.run(
+            "update turns set name = :name, name_key = :key where id = :id", id=row["id"], name=name, key=name.lower()
+        )
+        tx.event("turn_renamed", into, by, f"turn:{name}", old_name=row["name"], old_team=old)
 
 
 # -- names -------------------------------------------------------------------------------------------------------------
@@ -303,6 +327,16 @@ DOUBLE = (  # rows that both have, and that one agent has only once
             and o.worktree = refused_edits.worktree and o.path_key = refused_edits.path_key
     )
     """,
+    """
+    delete from turn_members where agent_id = :old
+        and turn_id in (select turn_id from turn_members where agent_id = :new)
+    """,
+    """
+    delete from turn_waits where agent_id = :old and exists (
+        select 1 from turn_waits o
+        where o.agent_id = :new and o.turn_id = turn_waits.turn_id and o.process = turn_waits.process
+    )
+    """,
     "delete from expectations where agent_id = :old",
     "delete from presence where agent_id = :old",
     "delete from pairs where low_id = :old or high_id = :old",
@@ -333,6 +367,13 @@ HELD = (
     ("locks", "holder_id"),
     ("lock_waits", "agent_id"),
     ("refused_edits", "agent_id"),
+    ("turns", "holder_id"),
+    ("turns", "offered_id"),
+    ("turns", "last_id"),
+    ("turn_members", "agent_id"),
+    ("turn_waits", "agent_id"),
+    ("turn_log", "agent_id"),
+    ("turn_log", "other_id"),
 )
 SEEN = "update agents set seen_at = (select max(seen_at) from agents where id in (:old, :new)) where id = :new"
 COVERED = "update deliveries set wake_id = :new where wake_id = :old"

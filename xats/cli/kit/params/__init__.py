@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from xats.cli.kit.params.notes import *  # noqa: F403
     from xats.cli.kit.params.tasks import *  # noqa: F403
     from xats.cli.kit.params.teams import *  # noqa: F403
+    from xats.cli.kit.params.turns import *  # noqa: F403
     from xats.cli.kit.params.zones import *  # noqa: F403
 else:
 
