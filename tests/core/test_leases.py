@@ -13,9 +13,10 @@ from xats.core.leases import leases
 from xats.core.leases.leases import ENDED, LAPSED, Lease
 from xats.core.locks.settle import LOCKS
 from xats.core.tasks.owners import CLAIMS
+from xats.core.turns.turns import HOLDERS
 
 TRUSTED = Standing(0)
-TABLES = (CLAIMS, LOCKS)
+TABLES = (CLAIMS, LOCKS, HOLDERS)
 
 
 def row(until, length, gone_at=None, seen_at=0):

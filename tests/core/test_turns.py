@@ -4,13 +4,14 @@ from itertools import pairwise
 
 import pytest
 
+from tests.support.steps import steps
 from xats.base import errors
 from xats.base.pane import Pane
 from xats.core.agents import agents, holdings, presence, registration
 from xats.core.agents.agents import Seat
 from xats.core.leases.leases import ENDED, LAPSED
 from xats.core.mail import inbox
-from xats.core.turns import enforcing, expiry, handoffs, holding, membership, turns, views, waits
+from xats.core.turns import enforcing, expiry, handoffs, holding, membership, summaries, turns, views, waits
 from xats.core.turns import errors as turn_errors
 from xats.core.turns.holding import COOLDOWN
 from xats.core.turns.members import RECENT
@@ -626,3 +627,34 @@ def test_others_is_what_a_guard_asks(crew):
     assert others("carol").holder == "bob@crew"
     crew.silent(LEASE)
     assert others("carol") is None
+
+
+# -- a long history ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.sqlite
+def test_looking_costs_the_same_after_a_thousand_turns(crew):
+    """It counts the steps of the engine, not time."""
+
+    def look(tx, _):
+        turn = turns.find(tx, "crew")
+        views.details(tx, turn, crew.probe)
+        summaries.find(tx, "crew")
+        expiry.due(tx, crew.probe)
+        views.log(tx, turn, 5)
+
+    alice, bob = crew.team.agent("alice"), crew.team.agent("bob")
+
+    def rounds(count):
+        def work(tx):
+            for giver, to in [(alice, bob), (bob, alice)] * count:
+                holding.pass_on(tx, giver, turns.find(tx, "crew"), to, NOTE, crew.probe)
+                holding.take(tx, to, turns.find(tx, "crew"), crew.probe)
+
+        crew.store.write(work)
+
+    crew.take("alice")
+    rounds(5)
+    few = steps(crew.team, look)
+    rounds(495)
+    assert steps(crew.team, look) <= 1.2 * few

@@ -72,6 +72,13 @@ def test_what_it_gets_anew_reminds_it_again(desk):
     assert "the turn of team crew" in text_of(desk.hook("turn end"))
 
 
+def test_the_first_hook_of_all_reminds_once_too(desk):
+    get(desk)
+    assert desk.state() is None
+    assert desk.hook("turn end")
+    assert desk.hook("turn end") == ""
+
+
 def test_mail_and_the_reminder_come_together(desk):
     get(desk)
     number = desk.send("what is the state?")

@@ -11,7 +11,7 @@ from xats.hooks import letters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from xats.core.agents.agents import Agent
     from xats.store import Tx
@@ -55,20 +55,16 @@ def things(tx: Tx, me: Agent, xats: str) -> list[Thing]:
     return [one for source in SOURCES for one in source(tx, me, xats)]
 
 
-def reminder(tx: Tx, me: Agent, xats: str) -> str:
-    """Return a reminder of what `me` holds, and note it; "" if `me` was reminded of all of it before.
-
-    `xats` is how the reader's shell calls xats.
-    """
+def unreminded(tx: Tx, me: Agent, xats: str) -> list[Thing]:
+    """Return what `me` holds, [] if xats reminded it of all of it before. `xats` is how its shell calls xats."""
     found = things(tx, me, xats)
     before = presence.reminded_of(tx, me.id)
-    keys = [key for one in found for key in one.keys]
-    if all(key in before for key in keys):
-        return ""
-    presence.remind_of(tx, me.id, keys)
-    lines = [
-        f"{letters.HOLDS}before you end, you still hold this, and others may wait for it:",
-        *(f"- {one.text}" for one in found),
-    ]
-    lines.append("If you keep it on purpose, end your turn again. This reminder comes once.")
-    return "\n".join(lines)
+    return [] if all(key in before for one in found for key in one.keys) else found
+
+
+def remind(tx: Tx, me: Agent, found: Sequence[Thing]) -> str:
+    """Return a reminder of what `me` holds, and note it. The presence of `me` is recorded already."""
+    presence.remind_of(tx, me.id, [key for one in found for key in one.keys])
+    head = f"{letters.HOLDS}before you end, you still hold this, and others may wait for it:"
+    end = "If you keep it on purpose, end your turn again. This reminder comes once."
+    return "\n".join([head, *(f"- {one.text}" for one in found), end])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xats.hooks.call import Call
     from xats.hooks.changes import Change
     from xats.hooks.handover import Mail
+    from xats.hooks.held import Thing
     from xats.store import Store, Tx
 
 TICKS = 30  # ms by which a process may seem to have begun too early: Linux counts in steps of 10 ms
@@ -79,9 +80,13 @@ def run(call: Call, store: Store) -> None:
         if not notes:
             agents.touch(tx, me)
             return None, ""
-        held = _held(tx, me) if seen.holds and _may_hand_over(call, known) else ""
+        held = _held(tx, me) if seen.holds and _may_hand_over(call, known) else []
         found = _note(tx, call, wanted=wanted, lost=lost, goes_on=bool(held))
-        return found, held or (_reminder(tx, me) if seen.reminds else "")
+        if held:
+            from xats.hooks.held import remind
+
+            return found, remind(tx, me, held)
+        return found, _reminder(tx, me) if seen.reminds else ""
 
     mail, more = None, ""
     if notes or seen.renews or (change and change.writes):
@@ -326,14 +331,14 @@ def _note(tx: Tx, call: Call, *, wanted: bool, lost: bool, goes_on: bool) -> Mai
     return mail
 
 
-def _held(tx: Tx, me: Agent) -> str:
-    """Return a reminder of what `me` holds, and note it; "" for nothing that is new."""
+def _held(tx: Tx, me: Agent) -> list[Thing]:
+    """Return what `me` holds, [] if xats reminded it of all of it before."""
     from xats.base import calling
     from xats.core.agents import agents
     from xats.hooks import held
 
     session = agents.current_session(tx, me)
-    return held.reminder(tx, me, calling.spelled(session.xats_path if session else None))
+    return held.unreminded(tx, me, calling.spelled(session.xats_path if session else None))
 
 
 def _reminder(tx: Tx, me: Agent) -> str:

@@ -42,7 +42,7 @@ WHY = {
     "lock_held": "locked by",
     "zone_taken": "in the zone of",
     "recently_edited": "just edited by",
-    "turn_held": "the turn of",
+    "turn_held": "in the turn of",
 }
 NOTES = 5  # notes that changed last
 EVERY = 10_000  # requests among which xats looks for those that another agent may see

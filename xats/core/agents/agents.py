@@ -440,13 +440,15 @@ RENEWABLE = """
 select 1 from tasks where owner_id = :id and state = 'claimed' and (lease_ms <= :length or owner_gone_at >= :seen)
 union all
 select 1 from locks where holder_id = :id and kind = 'explicit' and lease_ms <= :length
+union all
+select 1 from turns where holder_id = :id and (lease_ms <= :length or owner_gone_at >= :seen)
 limit 1
 """
 ANY_LENGTH = 1 << 62  # ms
 
 
 def touch(tx: Tx, agent: Agent) -> None:
-    """Record that `agent` did something now. This renews the leases of its tasks and its explicit locks."""
+    """Record that `agent` did something now. This renews the leases of its tasks, its explicit locks and its turns."""
     tx.run(TOUCH, id=agent.id, now=tx.now)
 
 
@@ -459,8 +461,8 @@ def unmark(tx: Tx, agent_id: int) -> None:
 def renewal_due(tx: Tx, agent: Agent) -> bool:
     """Tell whether `agent` needs a `touch`, because its last sign of life is too old.
 
-    The limit is SIGN_EVERY. For an agent with a claimed task or an explicit lock it is RENEW_EVERY, or half of a
-    shorter lease. An agent with a claimed task also needs one when xats saw its process end since the last one.
+    The limit is SIGN_EVERY. For an agent with a claimed task, an explicit lock or a turn it is RENEW_EVERY, or half
+    of a shorter lease. An agent with a task or a turn also needs one when xats saw its process end since the last one.
     """
     if tx.now - agent.seen_at >= SIGN_EVERY:
         return True
