@@ -15,6 +15,7 @@ from xats.base.request import Request
 from xats.core.agents import agents, presence
 from xats.core.locks import automatic, locks
 from xats.core.teams import teams
+from xats.core.turns import holding, membership, turns
 from xats.core.zones import places, zones
 from xats.hooks import call as calls
 from xats.hooks import run
@@ -263,6 +264,43 @@ def test_a_project_may_only_raise_enforcement(floor):
     assert floor.edit("alice") is None
     (floor.top / "xats.toml").write_text("[lock]\nenforce = 'deny'\n")
     assert floor.edit("alice") is not None
+
+
+# -- the turn that another agent has -----------------------------------------------------------------------------------
+
+
+def grant(floor, name, turn="main"):
+    def work(tx, me):
+        found = turns.create(tx, me.team, turn)
+        membership.join(tx, me, found)
+        holding.take(tx, me, found, turns.BLIND)
+
+    floor.team.do(name, work)
+
+
+@pytest.mark.parametrize("client", ENFORCED)
+def test_an_edit_by_another_agent_than_the_holder_of_the_turn(floor, client):
+    deny = {"XATS_TURN_ENFORCE": "deny"}
+    assert floor.edit("alice", client=client, env=deny) is None  # nobody has a turn
+    grant(floor, "bob")
+    assert floor.edit("carol", client=client, path="src/b.py") is None  # the default is off
+    said = floor.edit("carol", client=client, path="src/c.py", env=deny)
+    assert "bob has the turn. Your edit was refused. Wait for your turn:" in said
+    assert "turn take --wait 30m (turn_held)" in said
+    assert floor.edit("bob", client=client, path="src/d.py", env=deny) is None
+    assert [(data["code"], data["holder"]) for _, _, data in floor.events()] == [("turn_held", "bob@crew")]
+    if client in ("claude-code", "codex", "opencode"):
+        answer = floor.hook("carol", "before a change", client, path="src/e.py", env={"XATS_TURN_ENFORCE": "warn"})
+        assert "bob has the turn. Your edit is allowed." in remark(answer)
+    grant(floor, "carol", "docs")
+    assert floor.edit("carol", client=client, path="src/f.py", env=deny) is None  # it has a turn of the team
+
+
+def test_a_project_may_ask_for_the_turn(floor):
+    grant(floor, "bob")
+    (floor.top / "xats.toml").write_text("turn.enforce = 'deny'\n")
+    assert "bob has the turn" in floor.edit("alice")
+    assert floor.locks("alice") == []
 
 
 def test_a_value_that_is_none_counts_as_the_default(floor):

@@ -4,6 +4,8 @@ import pytest
 
 from tests.hooks.test_run import Desk, desk, text_of
 from xats.base import process
+from xats.core.locks import locks
+from xats.core.locks.files import File
 from xats.core.turns import membership, turns
 from xats.core.turns.handoffs import Draft
 from xats.core.turns.holding import pass_on, take
@@ -115,3 +117,21 @@ def test_a_reminder_that_a_program_sends_back_is_no_prompt_of_a_person(desk, cli
     assert desk.state().continued == 1
     desk.hook("prompt", client, prompt="go on")
     assert desk.state().continued == 0
+
+
+def lock(desk: Desk, *paths: str) -> None:
+    """Let alice lock files."""
+    files = [File("h", "/r/.git", "/r", path, path) for path in paths]
+    desk.team.do("alice", locks.take, files)
+
+
+def test_it_is_reminded_of_its_locks_too(desk):
+    lock(desk, "src/a.py")
+    text = text_of(desk.hook("turn end"))
+    assert "a lock on src/a.py. To release:" in text
+    assert "lock release --all" in text
+    assert desk.hook("turn end") == ""
+    lock(desk, "src/b.py", "src/c.py")
+    assert "a lock on src/a.py and 2 more" in text_of(desk.hook("turn end"))
+    desk.team.do("alice", lambda tx, me: locks.release(tx, me, [File("h", "/r/.git", "/r", "src/c.py", "src/c.py")]))
+    assert desk.hook("turn end") == ""
