@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import listed
 from tests.support.faulty import DIE, content, cut_off, empty, fill, filled, flipped, folder, foreign, nothing, text
+from tests.support.waiting import until
 from xats.base import errors
 from xats.store.open import open_store
 from xats.store.sqlite import atomic_write, backup, engine, export, glance, info, inspect, query
@@ -331,7 +332,13 @@ def test_a_backup_of_a_store_in_use_is_one_moment_of_it(busy, tmp_path):
             assert copy.execute("pragma integrity_check").fetchone()[0] == "ok"
             assert copy.execute("pragma foreign_key_check").fetchall() == []
             counts.append(copy.execute("select count(*) from messages").fetchone()[0])
-    assert counts == sorted(set(counts))  # they went on writing
+        until(lambda: _messages(busy) > counts[-1])  # they go on writing
+    assert counts == sorted(set(counts))
+
+
+def _messages(path):
+    with contextlib.closing(sqlite3.connect(path, timeout=30)) as store:
+        return store.execute("select count(*) from messages").fetchone()[0]
 
 
 def test_an_export_of_a_store_in_use_is_one_moment_of_it(busy):
