@@ -316,7 +316,7 @@ def test_a_circle_is_refused_and_named(by, crew, xats, until):
     by("bob", "take", "b.py")
     running = waiting(xats, crew, until, "bob", "a.py", "--wait", "20s", "-q")
     error = by("alice", "take", "b.py", "--wait", "20s", "--json", code=4).error()
-    assert error["code"] == "lock_circle"
+    assert error["code"] == "deadlock"
     assert "you wait for b.py of bob, bob waits for a.py of you" in error["message"]
     by("alice", "release", "a.py")
     assert xats.end(running).code == 0

@@ -7,8 +7,8 @@ each holder of a lock.
 from __future__ import annotations
 
 from xats.base import process
+from xats.core.leases.holders import has_ended
 from xats.core.locks import settle
-from xats.core.locks.locks import has_ended
 from xats.daemon.liveness import process_gone
 from xats.daemon.rounds import Rounds
 

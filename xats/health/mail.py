@@ -101,7 +101,7 @@ def _turn(one: Summary, now: int) -> Check:
     waiting = f"; waiting: {', '.join(one.waiting)}" if one.waiting else ""
     options = "".join(f" {word}" for word in (*turn.words, "--team", turn.team))
     if turn.state == "held" and turn.taken_at is not None:
-        detail = f"{turn.holder} has it, since {rough(max(now - turn.taken_at, 0))}{waiting}"
+        detail = f"{turn.holder} has had it for {rough(max(now - turn.taken_at, 0))}{waiting}"
         if turn.gone_at is not None:
             left = rough(max(turn.gone_at + GRACE - now, 0))
             detail = f"its holder {turn.holder} is gone; it goes to the next in line in {left}{waiting}"

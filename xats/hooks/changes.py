@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 MOST = 3  # files of one edit that the model is told about
 FIRST = (
     "The agents of this team work on the same files, and xats keeps them from overwriting each other. A refused edit "
-    "changed nothing. Do not make it by a shell command: {xats} lock list shows who holds what."
+    "changed nothing. Do not make the edit with a shell command. To see the locks of the team: {xats} lock list."
 )
 NOTICE = (
-    "xats refused an edit of {agent} for the first time in this team, because of {holder}; the settings lock.enforce, "
-    "lock.auto and zone.enforce decide that; all refusals: xats events --type edit_refused"
+    "xats refused an edit of {agent}, because of {holder}. This is the first refusal in this team. The settings "
+    "lock.enforce, lock.auto, zone.enforce and turn.enforce decide that. All refusals: xats events --type edit_refused"
 )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Thing:
     """Something that an agent holds."""
 
-    keys: tuple[str, ...]  #: others each time that the agent gets it; without a comma
+    keys: tuple[str, ...]  #: what identifies this grant; stored with commas between them
     text: str  #: what it is, and how to let it go
 
 
@@ -65,6 +65,6 @@ def unreminded(tx: Tx, me: Agent, xats: str) -> list[Thing]:
 def remind(tx: Tx, me: Agent, found: Sequence[Thing]) -> str:
     """Return a reminder of what `me` holds, and note it. The presence of `me` is recorded already."""
     presence.remind_of(tx, me.id, [key for one in found for key in one.keys])
-    head = f"{letters.HOLDS}before you end, you still hold this, and others may wait for it:"
-    end = "If you keep it on purpose, end your turn again. This reminder comes once."
+    head = f"{letters.HOLDS}you are about to stop, but you still hold this, and other agents may wait for it:"
+    end = "To keep it, stop again. xats sends this reminder once."
     return "\n".join([head, *(f"- {one.text}" for one in found), end])

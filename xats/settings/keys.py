@@ -364,7 +364,7 @@ KEYS = (
         "XATS_LOCK_ENFORCE",
         Choice(ENFORCEMENT),
         "deny",
-        "What a hook does before an edit of a file that another agent has locked: off, warn or deny.",
+        "What hooks and lock guard do about a change of a file that another agent has locked: off, warn or deny.",
     ),
     Key(
         "lock.auto",
@@ -379,7 +379,7 @@ KEYS = (
         "XATS_ZONE_ENFORCE",
         Choice(ENFORCEMENT),
         "warn",
-        "What a hook does before an edit in the zone of another agent: off, warn or deny.",
+        "What hooks and lock guard do about a change in the zone of another agent: off, warn or deny.",
     ),
     Key(
         "turn.enforce",

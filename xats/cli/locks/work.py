@@ -350,7 +350,7 @@ def steal(here: Context, path: params.LockPathArg, *, reason: params.LockReasonO
     Example: xats lock steal src/parser.py --reason 'bob hangs, and the release waits'
     """
     if reason is None:
-        msg = "The holder is to know why; --reason is missing."
+        msg = "--reason is missing. The holder reads it in the mail."
         raise Usage(msg, here.command("lock", "steal", path, "--reason", "'...'"))
     file = files.locate(path)
     if here.read(lambda _, me: me.agent.client == "human"):

@@ -270,7 +270,7 @@ def _dead(what: EventText) -> str:
 
 TURNS = {
     "turn_joined": "takes part in {turn}",
-    "turn_left": "takes part in {turn} no more",
+    "turn_left": "left {turn}",
     "turn_kicked": "removed {other} from {turn}",
     "turn_taken": "took {turn}",
     "turn_passed": "passed {turn} on",

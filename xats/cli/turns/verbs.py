@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from xats.base import durations, process
 from xats.base.errors import TimedOut, XatsError
-from xats.cli.kit import hints, reading, render, views
+from xats.cli.kit import hints, people, reading, render, views
 from xats.cli.kit.paging import check_limit
 from xats.cli.kit.scope import team_of
 from xats.cli.turns import lines, text
@@ -132,11 +132,11 @@ def pass_(
     name: params.TurnNameOption = None,
     number: params.TurnNumberOption = None,
 ) -> int:
-    """Pass my turn on, to the next in line or to a member, with a note on what was done and what is next.
+    """Pass my turn on, to the next in line or to a member, with a handoff: what was done, and what is next.
 
     The next one gets mail and is woken, and has 20 minutes to take the turn; then it goes to the next in line. With
     next, xats skips members that it cannot wake, and tells them. The next in line is a member that never had the turn,
-    else the one that had it longest ago. The note has at most 16 KiB, with the paths of its files.
+    else the one that had it longest ago. The handoff has at most 16 KiB, with the paths of its files.
 
     Example: xats turn pass next --status 'the parser reads dates' --next 'add time zones' --artifact src/parser.py
 
@@ -174,10 +174,10 @@ def _draft(
 
 
 def release(here: Context, *, name: params.TurnNameOption = None, number: params.TurnNumberOption = None) -> int:
-    """Give my turn back without a note; a member that waits for it gets it.
+    """Give my turn back without a handoff; a member that waits for it gets it.
 
-    If no member waits, the turn is free and xats wakes no agent. The last note stays for the next holder. If the turn
-    is only offered to me, the offer goes to the next in line.
+    If no member waits, the turn is free and xats wakes no agent. The last handoff stays for the next holder. If the
+    turn is only offered to me, the offer goes to the next in line.
 
     Example: xats turn release
     """
@@ -213,6 +213,9 @@ def steal(here: Context, *, reason: params.StealReasonOption = None, name: param
 
     Example: xats turn steal --reason 'bob is on holiday'
     """
+    if here.read(lambda _, me: me.agent.client == "human"):
+        # An agent could name a person with --as, and then nothing would hold it back.
+        people.person(here, "take a turn from an agent that is at work", "ask the holder: xats send NAME '...'")
 
     def work(tx: Tx, me: Me) -> tuple[Details, str]:
         turn = turns.find(tx, me.agent.team, name or turns.MAIN)
@@ -232,7 +235,7 @@ def steal(here: Context, *, reason: params.StealReasonOption = None, name: param
 
 
 def status(here: Context, *, name: params.TurnNameOption = None) -> int:
-    """Show who has the turn, who waits for it, who comes next, and the last note.
+    """Show who has the turn, who waits for it, who comes next, and the last handoff.
 
     Example: xats turn status
     """
@@ -264,7 +267,7 @@ def status(here: Context, *, name: params.TurnNameOption = None) -> int:
 
 
 def log(here: Context, *, name: params.TurnNameOption = None, limit: params.LimitOption = 20) -> int:
-    """Show what became of the turn, the newest last: who had it, how it was passed on, with every note.
+    """Show what became of the turn, the newest last: who had it, how it was passed on, with every handoff.
 
     Example: xats turn log -n 50
     """
@@ -291,7 +294,7 @@ def log(here: Context, *, name: params.TurnNameOption = None, limit: params.Limi
 
 
 def leave(here: Context, *, name: params.TurnNameOption = None) -> int:
-    """Take part in the turn no more. If I have it, it goes to the next in line.
+    """Leave the turn. If I have it, it goes to the next in line.
 
     Example: xats turn leave
     """
@@ -319,6 +322,8 @@ def kick(
 
     Example: xats turn kick bob
     """
+    if force and here.read(lambda _, me: me.agent.client == "human"):
+        people.person(here, "remove an agent that is at work", "ask it: xats send NAME '...'")
 
     def work(tx: Tx, me: Me) -> tuple[Turn, Agent]:
         turn = turns.find(tx, me.agent.team, name or turns.MAIN)

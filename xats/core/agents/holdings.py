@@ -48,6 +48,7 @@ def refuse(tx: Tx, agent: Agent) -> None:
         names = _list([one.name for one in taken])
         said.append(f"has {taken[0].called if len(taken) == 1 else f'the turns {names}'}")
     finish = "finish them, or release them" if tasks else "release them" if held else taken[0].call("release")
+    then = ":" if tasks or held else "; or, to give it to the next in line:"
     data = {
         "tasks": [task.id for task in tasks],
         "locks": [lock.file.path for lock in held],
@@ -55,7 +56,7 @@ def refuse(tx: Tx, agent: Agent) -> None:
     }
     raise (TasksHeld if tasks else LocksHeld if held else TurnsHeld)(
         f"{agent.name} {'; and it '.join(said)}.",
-        f"{finish}: xats unregister {agent.name} --force",
+        f"{finish}{then} xats unregister {agent.name} --force",
         agent=agent.address,
         **{name: values for name, values in data.items() if values},
     )

@@ -23,7 +23,7 @@ select {AGENT}, {SESSION}, {", ".join(f"w.{name} as last_{name}" for name in wak
      order by d.message_id desc limit 1) as no_wake_reason,
     {wakes.paused("a.id", "a.team")} as paused,
     (select count(*) from locks l where l.holder_id = a.id and l.kind = 'explicit'
-     and (l.lease_until > :now or a.seen_at + l.lease_ms > :now)) as locks,
+     and (l.lease_until > :now or a.seen_at + l.lease_ms > :now or l.lease_until - l.lease_ms < :sure)) as locks,
     h.state, h.at, h.client_session as told_by, h.continued, h.broken_off_at
 from agents a left join presence h on h.agent_id = a.id
 left join sessions s on s.agent_id = a.id and s.ended_at is null

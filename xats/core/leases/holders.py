@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     Gone = Callable[[Session], bool | None]
 
 
+def has_ended(holder: Agent, session: Session, gone: Gone) -> bool | None:
+    """Tell whether `session` of `holder` has ended, as `gone` says; False if another process acts for `holder`."""
+    said = gone(session)
+    return False if said and session.gone_at is not None and agents.gone_since(holder, session) is None else said
+
+
 @record
 class Holder:
     """An agent that has leases, and its session, which has a known process or pane."""

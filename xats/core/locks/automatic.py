@@ -43,12 +43,6 @@ where agent_id = :me and host = :host and worktree = :worktree and path_key = :k
 TO_READ = "select host, worktree, path_key from refused_edits where agent_id = :me and read_at is null"
 
 
-def needed(tx: Tx, me: Agent, file: File) -> bool:
-    """Tell whether an edit of `file` by `me` must be written: `me` has no lock on it, or one that ends soon."""
-    lock = locks.at(tx, file)
-    return lock is None or lock.holder_id != me.id or lock.until - tx.now < NEAR
-
-
 def in_the_way(tx: Tx, me: Agent, file: File) -> Lock | None:
     """Return the lock of another agent that forbids `me` to edit `file` now, or None."""
     lock = locks.at(tx, file)

@@ -23,10 +23,10 @@ class LockAwaited(Refused):
     code = "lock_awaited"
 
 
-class LockCircle(Refused):
-    """These waits would never end."""
+class LockDeadlock(Refused):
+    """The wait would be a deadlock."""
 
-    code = "lock_circle"
+    code = "deadlock"
 
 
 class LockLost(Refused):

@@ -10,7 +10,7 @@ from xats.base.durations import iso, rough
 from xats.base.record import record
 from xats.core import clock
 from xats.core.agents import agents
-from xats.core.leases import leases
+from xats.core.leases import holders, leases
 from xats.core.locks.errors import InvalidLock, LockHeld, LockLost, NotHolder
 from xats.core.locks.files import File, in_order
 from xats.core.zones import zones
@@ -256,25 +256,21 @@ def is_gone(tx: Tx, lock: Lock, gone: Gone) -> bool:
     """Tell whether the process of the holder of `lock` has certainly ended, and no other one acts for it since."""
     holder = agents.by_id(tx, lock.holder_id)
     session = agents.current_session(tx, holder)
-    return session is not None and holder.client != "human" and has_ended(holder, session, gone) is True
-
-
-def has_ended(holder: Agent, session: Session, gone: Gone) -> bool | None:
-    """Tell whether `session` of `holder` has ended, as `gone` says; False if another process acts for `holder`."""
-    said = gone(session)
-    return False if said and session.gone_at is not None and agents.gone_since(holder, session) is None else said
+    return session is not None and holder.client != "human" and holders.has_ended(holder, session, gone) is True
 
 
 def refusal(tx: Tx, me: Agent, held: Sequence[Lock]) -> LockHeld:
     """Return the error that says who holds what `me` asked for."""
     first = held[0]
     whom = first.named_for(me.team)
-    what = (
-        f"holds {first.file.path}" if first.explicit else f"edited {first.file.path} {rough(tx.now - first.began)} ago"
-    )
-    more = f", and {len(held) - 1} more of these files are held" if len(held) > 1 else ""
     why = f" ({first.reason})" if first.reason else ""
-    msg = f"{whom} {what}{why}, for {left(first, tx.now)} more{more}. Nothing was locked."
+    if first.explicit:
+        what = f"holds {first.file.path}{why}, for {left(first, tx.now)} more"
+    else:
+        when = rough(tx.now - first.began)
+        what = f"edited {first.file.path} {when} ago, and its automatic lock lasts {left(first, tx.now)} more"
+    more = f"; {len(held) - 1} more of these files are held" if len(held) > 1 else ""
+    msg = f"{whom} {what}{more}. {LEFT}"
     hint = f"xats lock take {first.file.path} --wait 10m"
     found = [
         {"path": one.file.path, "owner": one.holder, "reason": one.reason, "expires_at": iso(one.until)} for one in held
@@ -291,8 +287,8 @@ def left(lock: Lock, now: int) -> str:
 def check_lease(lease: int) -> int:
     """Return `lease` (ms) if it is allowed. Raises InvalidLock."""
     if not SHORTEST <= lease <= LONGEST:
-        msg = "--ttl must be from 1s to 2h. Nothing was locked."
-        raise InvalidLock(msg, "xats lock take PATH --ttl 30m")
+        msg = "--ttl must be from 1s to 2h. Nothing was changed."
+        raise InvalidLock(msg, "give a time such as --ttl 30m")
     return lease
 
 
@@ -302,10 +298,10 @@ def check_reason(reason: str | None) -> str | None:
         return None
     from xats.base import text
 
-    text.check(reason, "reason", InvalidLock, "Nothing was locked.")
+    text.check(reason, "reason", InvalidLock, "Nothing was changed.")
     said = " ".join(reason.split())
     if len(said) > LONGEST_REASON:
-        msg = f"The reason has {len(said)} characters, and {LONGEST_REASON} are allowed. Nothing was locked."
+        msg = f"The reason has {len(said)} characters, and {LONGEST_REASON} are allowed. Nothing was changed."
         raise InvalidLock(msg, "write the rest into a task or a message")
     return said or None
 
@@ -328,7 +324,7 @@ def own(tx: Tx, me: Agent, files: Sequence[File], token: int | None = None) -> l
             msg = f"Your lock {token} on {file.path} is over. Nothing was changed."
             raise LockLost(msg, f"xats lock check {file.path}", path=file.path, token=token)
         if lock and lock.holder_id != me.id and holds(tx, lock):
-            msg = f"{lock.named_for(me.team)}, not you, holds {file.path}. Nothing was changed."
+            msg = f"You do not hold {file.path}; {lock.named_for(me.team)} holds it. Nothing was changed."
             raise NotHolder(msg, f"xats lock check {file.path}", path=file.path, owner=lock.holder)
         msg = f"You do not hold {file.path}. Nothing was changed."
         raise NotHolder(msg, f"xats lock take {file.path}", path=file.path, owner=None)
@@ -391,7 +387,11 @@ def steal(tx: Tx, me: Agent, file: File, reason: str, gone: Gone = lambda _: Non
         raise NotHolder(msg, f"xats lock take {file.path}", path=file.path)
     silent = lock.seen_at >= trust.since and tx.now - lock.seen_at >= SILENT
     if me.client != "human" and not silent and not is_gone(tx, lock, gone):
-        raise refusal(tx, me, [lock])
+        msg = (
+            f"{lock.named_for(me.team)} holds {file.path} and is active. An agent may steal the lock when the process "
+            "of its holder has ended, or after 10 min of silence. Nothing was changed."
+        )
+        raise LockHeld(msg, f"xats lock take {file.path} --wait 10m", path=file.path, owner=lock.holder)
     end(tx, lock)
     say(tx, "lock_stolen", lock, me, reason=said)
     put(tx, me, file, "explicit", LEASE, said)

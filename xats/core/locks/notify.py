@@ -34,16 +34,21 @@ def over(tx: Tx, ended: Sequence[tuple[Lock, str]]) -> None:
     for lock, why in ended:
         whom.setdefault((lock.holder_id, why), []).append(lock.file)
     for (holder_id, why), files in whom.items():
-        because = "its lease expired without activity of yours" if why == LAPSED else "your process had ended"
+        because = (
+            "its lease expired: you ran no command, and no hook of yours ran"
+            if why == LAPSED
+            else "your process had ended"
+        )
         if len(files) > 1:
             because = because.replace("its lease", "their leases")
+        it = "it" if len(files) == 1 else "them"
         what, be = ("Your lock on", "is") if len(files) == 1 else ("Your locks on", "are")
         tell(
             tx,
             agents.by_id(tx, holder_id),
             f"{what[0].lower()}{what[1:]} {_named(files)} {be} over",
             *_sentence(files, what, f"{be} over, because {because}."),
-            "Another agent may have changed the file since, so read it again. To lock it again:",
+            f"Another agent may have changed {it} since, so read {it} again. To lock {it} again:",
             _command(files),
         )
 

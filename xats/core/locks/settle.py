@@ -60,7 +60,7 @@ def settle(tx: Tx, gone: Gone, ended: Ended) -> list[Lock]:
     has ended, and `ended` whether the process of a mark has.
     """
     for one in holders.holders(tx, LOCKS):
-        holders.mark(tx, LOCKS, one, locks.has_ended(one.agent, one.session, gone))
+        holders.mark(tx, LOCKS, one, holders.has_ended(one.agent, one.session, gone))
     explicit = locks.lapse(tx, [(locks.lock_of(row), why) for row, why in tables.over(tx, LOCKS)])
     waits.drop_ended(tx, ended)
     waits.tell(tx, ended)

@@ -6,7 +6,7 @@ from xats.base.record import record
 from xats.core import clock
 from xats.core.agents import agents
 from xats.core.locks import locks
-from xats.core.locks.errors import LockAwaited, LockCircle
+from xats.core.locks.errors import LockAwaited, LockDeadlock
 from xats.core.locks.files import File, in_order
 
 TYPE_CHECKING = False
@@ -34,10 +34,10 @@ select w.*, a.name, a.team from lock_waits w join agents a on a.id = w.agent_id
 where w.host = :host and w.worktree = :worktree and w.path_key = :key order by w.id
 """
 IN_WAIT = "select id, process, asked_at from lock_waits where kind = 'wait'"
-QUEUED = "select distinct host, worktree, path_key from lock_waits where kind = 'queue' and told_at is null"
-TOLD = "update lock_waits set told_at = :now where id = :id"
+QUEUED = "select distinct host, worktree, path_key from lock_waits where kind = 'queue' and notified_at is null"
+NOTIFIED = "update lock_waits set notified_at = :now where id = :id"
 # A time in the future is from before the clock was set back.
-HAD_ITS_TURN = "delete from lock_waits where told_at <= :before or told_at > :now"
+CLAIM_OVER = "delete from lock_waits where notified_at <= :before or notified_at > :now"
 OF = """
 select w.*, a.name, a.team from lock_waits w join agents a on a.id = w.agent_id
 where w.agent_id = :id and w.kind = 'wait' order by w.id
@@ -45,7 +45,7 @@ where w.agent_id = :id and w.kind = 'wait' order by w.id
 
 
 LONGEST = 24 * 3600_000  # ms that a place lasts
-TURN = 60_000  # ms that an agent with mail about a free file has to take it, before the next agent gets mail
+CLAIM_TIME = 60_000  # ms that an agent with mail about a free file has to take it, before the next agent gets mail
 
 
 @record
@@ -59,7 +59,7 @@ class Wait:
     kind: str  #: "wait" or "queue"
     process: str | None
     asked_at: int
-    told_at: int | None  #: when xats sent the agent mail that the file is free
+    notified_at: int | None  #: when xats sent the agent mail that the file is free (ms UTC)
 
 
 def wait_of(row: Row) -> Wait:
@@ -72,7 +72,7 @@ def wait_of(row: Row) -> Wait:
         kind=row["kind"],
         process=row["process"],
         asked_at=row["asked_at"],
-        told_at=row["told_at"],
+        notified_at=row["notified_at"],
     )
 
 
@@ -80,7 +80,7 @@ def join(tx: Tx, me: Agent, files: Sequence[File], process: str | None, ended: E
     """Give `me` a place in the queue of each of `files`.
 
     `process` is the mark of the process that waits; None: no process waits, and `me` gets mail when a file is free.
-    A second call with the same values changes nothing. Raises LockCircle if a process would wait in a circle.
+    A second call with the same values changes nothing. Raises LockDeadlock if a process would wait in a circle.
     """
     if process is not None:
         _refuse_circle(tx, me, files, ended)
@@ -121,11 +121,10 @@ def refuse_before(tx: Tx, me: Agent, files: Sequence[File], process: str | None,
 
 
 def next_in_line(tx: Tx, ended: Ended) -> list[Wait]:
-    """Return the places whose turn it is: the agent gets mail now that the file is free. See `tell`.
+    """Return the places whose agents get mail now, because the file is free. See `tell`.
 
-    It is the turn of the first place in the queue for a file that no other agent has locked. A living process that
-    waits comes before the agents that asked later. An agent with mail has TURN to take the file; then the next one
-    gets mail.
+    That is the first place in the queue for a file that no other agent has locked. A living process that waits comes
+    before the agents that asked later. An agent with mail has CLAIM_TIME to take the file; then the next one gets mail.
     """
     found = []
     for place in tx.all(QUEUED):
@@ -133,9 +132,9 @@ def next_in_line(tx: Tx, ended: Ended) -> list[Wait]:
         for one in map(wait_of, rows):
             if one.process is not None and ended(one.process):
                 continue
-            if one.told_at is not None and not tx.now - TURN < one.told_at <= tx.now:
+            if one.notified_at is not None and not tx.now - CLAIM_TIME < one.notified_at <= tx.now:
                 continue
-            if one.process is None and one.told_at is None and _is_free(tx, one):
+            if one.process is None and one.notified_at is None and _is_free(tx, one):
                 found.append(one)
             break
     return found
@@ -152,9 +151,9 @@ def tell(tx: Tx, ended: Ended) -> None:
 
     whom: dict[int, list[File]] = {}
     for one in next_in_line(tx, ended):
-        tx.run(TOLD, id=one.id, now=tx.now)
+        tx.run(NOTIFIED, id=one.id, now=tx.now)
         whom.setdefault(one.agent_id, []).append(one.file)
-    tx.run(HAD_ITS_TURN, before=tx.now - TURN, now=tx.now)
+    tx.run(CLAIM_OVER, before=tx.now - CLAIM_TIME, now=tx.now)
     for agent_id, files in whom.items():
         notify.free(tx, agents.by_id(tx, agent_id), files)
 
@@ -174,7 +173,7 @@ def drop_ended(tx: Tx, ended: Ended) -> int:
 
 
 def _refuse_circle(tx: Tx, me: Agent, files: Sequence[File], ended: Ended) -> None:
-    """Raise LockCircle if a holder of `files` waits, itself or through others, for a lock of `me`."""
+    """Raise LockDeadlock if a holder of `files` waits, itself or through others, for a lock of `me`."""
     todo: list[tuple[int, list[str]]] = []
     seen = {me.id}
     for lock in locks.find(tx, files):
@@ -192,6 +191,6 @@ def _refuse_circle(tx: Tx, me: Agent, files: Sequence[File], ended: Ended) -> No
             for lock in locks.find(tx, [wait.file]):
                 step = f"{name} waits for {wait.file.path} of {'you' if lock.holder_id == me.id else lock.holder_name}"
                 if lock.holder_id == me.id:
-                    msg = f"This wait would never end: {', '.join([*way, step])}. Nothing was locked."
-                    raise LockCircle(msg, f"xats lock release {lock.file.path}", path=lock.file.path)
+                    msg = f"This wait would be a deadlock: {', '.join([*way, step])}. Nothing was locked."
+                    raise LockDeadlock(msg, f"xats lock release {lock.file.path}", path=lock.file.path)
                 todo.append((lock.holder_id, [*way, step]))

@@ -1,4 +1,4 @@
-"""Turns: one agent at a time works on the project of a team, and passes the turn on with a note, the handoff.
+"""Turns: one agent at a time works on the project of a team, and passes the turn on with a handoff.
 
 A team has the turn `main`, and others by their names. Agents join a turn; they are its members, in the order in which
 they joined. A turn has one of three states:

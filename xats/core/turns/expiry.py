@@ -124,4 +124,4 @@ def _why_unused(tx: Tx, turn: Turn, probe: Probe) -> str | None:
     for one in members.all_of(tx, turn):
         if one.agent.id == turn.offered_id:
             return one.unreachable(probe, tx.now)
-    return "it takes part no more"
+    return "it has left the turn"

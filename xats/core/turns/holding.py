@@ -6,6 +6,7 @@ from xats.base.durations import iso, rough
 from xats.base.errors import Refused, Usage
 from xats.core import clock
 from xats.core.agents import agents
+from xats.core.leases import holders
 from xats.core.turns import expiry, handoffs, members, membership, offers, turns, waits
 from xats.core.turns.errors import NotTurnHolder, TurnHeld, TurnLost, TurnTooSoon
 from xats.core.turns.turns import LEASE, NOT_OFFERED
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 COOLDOWN = 60_000  # ms in which the last holder leaves a free turn to other members
+RULE = " An agent may steal the turn when the process of its holder has ended, or when the lease or the offer is over."
 LONGEST_REASON = 1000  # characters
 GRANTED = "update turn_members set last_number = :number where turn_id = :turn and agent_id = :agent"
 # How the last grant of the turn to an agent ended; "taken" while it lasts.
@@ -73,16 +75,17 @@ def refuse(tx: Tx, me: Agent, turn: Turn, found: list[Member], probe: Probe) -> 
             raise TurnTooSoon(msg, turn.call("take --wait 2m"), turn=turn.name, until=iso(tx.now + left))
 
 
-def _refuse_held(tx: Tx, turn: Turn) -> NoReturn:
+def _refuse_held(tx: Tx, turn: Turn, rule: str = "") -> NoReturn:
+    """Raise TurnHeld: another agent has `turn`, or is offered it. `rule` says why this matters."""
     now, wait = tx.now, turn.call("take --wait 30m")
     data = {"turn": turn.name, "holder": turn.holder, "offered_to": turn.offered_to, "number": turn.number}
     if turn.state == "held":
         assert turn.holder and turn.taken_at is not None
-        msg = f"{turn.holder.partition('@')[0]} has {turn.called}, since {rough(max(now - turn.taken_at, 0))}."
+        msg = f"{turn.holder.partition('@')[0]} has had {turn.called} for {rough(max(now - turn.taken_at, 0))}.{rule}"
         raise TurnHeld(msg, wait, **data, lease_until=iso(turn.lease_until))
     assert turn.offered_to and turn.offer_until is not None
     left = rough(max(turn.offer_until - now, 1000))
-    msg = f"T{turn.called[1:]} is offered to {turn.offered_to.partition('@')[0]}, for {left} more."
+    msg = f"T{turn.called[1:]} is offered to {turn.offered_to.partition('@')[0]}, for {left} more.{rule}"
     raise TurnHeld(msg, wait, **data, offer_until=iso(turn.offer_until))
 
 
@@ -187,7 +190,7 @@ def steal(tx: Tx, me: Agent, turn: Turn, reason: str, probe: Probe) -> tuple[Tur
         return _grant(tx, me, turn, said), "free"
     kind = _takeover(tx, turn, probe) or ("person" if person else None)
     if kind is None:
-        _refuse_held(tx, turn)
+        _refuse_held(tx, turn, RULE)
     loser = agents.by_id(tx, turn.holder_id or turn.offered_id or 0)
     turns.log(tx, turn, "stolen", me, loser, f"{kind}: {said}")
     held = turn.state == "held"
@@ -211,7 +214,7 @@ def _takeover(tx: Tx, turn: Turn, probe: Probe) -> str | None:
     assert turn.holder_id
     holder = agents.by_id(tx, turn.holder_id)
     session = agents.current_session(tx, holder)
-    if holder.client != "human" and session and probe.gone(session) is True:
+    if holder.client != "human" and session and holders.has_ended(holder, session, probe.gone):
         return "gone"
     return "silent" if expiry.over(tx, turn) else None
 

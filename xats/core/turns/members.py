@@ -5,6 +5,7 @@ from __future__ import annotations
 from xats.base.record import record
 from xats.core.agents import agents
 from xats.core.agents.agents import AGENT, SESSION
+from xats.core.leases import holders
 from xats.core.turns.errors import NotMember
 from xats.core.waking import wakes
 
@@ -62,7 +63,7 @@ class Member:
         if self.session is None or self.agent.client == "human":
             return False
         noted = agents.gone_since(self.agent, self.session)
-        return noted is not None or (self.session.gone_at is None and probe.gone(self.session) is True)
+        return noted is not None or holders.has_ended(self.agent, self.session, probe.gone) is True
 
     def unreachable(self, probe: Probe, now: int) -> str | None:
         """Return why xats cannot get its attention at the time `now` (ms UTC), or None if it can.
@@ -72,20 +73,20 @@ class Member:
         if self.waiting(probe):
             return None
         if self.agent.absence:
-            return "its program has not started" if self.agent.registered else "it has left the team"
+            return "the program has not started" if self.agent.registered else "the agent has left the team"
         if self.gone(probe) or self.presence == "ended":
-            return "its program has ended"
+            return "the program has ended"
         if now - self.agent.seen_at < RECENT:
             return None
         if self.paused:
-            return "it is paused"
+            return "the agent is paused"
         if self.agent.wake_by == "none":
-            return "xats does not wake it"
+            return "xats does not wake this agent"
         if self.suspended or self.given_up:
-            return "xats could not wake it for earlier mail"
+            return "xats could not wake this agent for earlier mail"
         seat = self.session.seat if self.session else None
         if self.agent.wake_by != "command" and (seat is None or (seat.pane is None and seat.client_session is None)):
-            return "it has no pane and no inbox"
+            return "the agent has no pane and no inbox"
         return None
 
 

@@ -37,7 +37,9 @@ CategoryOption: TypeAlias = Annotated[
 ]
 IfVersionOption: TypeAlias = Annotated[
     int | None,
-    Option("--if-version", metavar="N", help="Refuse unless N is the newest version; 0: unless there is no such note."),
+    Option(
+        "--if-version", metavar="N", help="Store only if N is the newest version; 0: only if there is no such note."
+    ),
 ]
 NoteTtlOption: TypeAlias = Annotated[
     str | None, Option("--ttl", metavar="DURATION", help="Let the note expire after this time; its history stays.")

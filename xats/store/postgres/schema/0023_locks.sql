@@ -36,9 +36,9 @@ create table lock_waits (
     kind text collate "C" not null check (kind in ('wait', 'queue')), -- wait: a process waits; queue: the agent gets mail
     process text collate "C", -- the mark of the process that waits; its place ends with it
     asked_at bigint not null,
-    told_at bigint, -- queue: when xats sent the mail that the file is free
+    notified_at bigint, -- queue: when xats sent the mail that the file is free
     check ((kind = 'wait') = (process is not null)),
-    check (kind = 'queue' or told_at is null)
+    check (kind = 'queue' or notified_at is null)
 );
 create index lock_waits_file on lock_waits (host, worktree, path_key, id);
 create index lock_waits_agent on lock_waits (agent_id);
