@@ -421,7 +421,8 @@ class Cli:
     ) -> str:
         """Run `xats words` on a terminal of its own, where `typed` waits to be read; return all that it showed.
 
-        With `interrupt_at` it gets SIGINT once it has shown that text.
+        With `interrupt_at` it gets SIGINT once it has shown that text and waits: before it waits, Python's input() can
+        miss a signal.
         """
         master, slave = pty.openpty()
         os.write(master, typed.encode())
@@ -441,6 +442,7 @@ class Cli:
                     break
                 shown += data
                 if interrupt_at and interrupt_at.encode() in shown:
+                    until(lambda: psutil.Process(running.pid).status() == psutil.STATUS_SLEEPING)
                     running.send_signal(signal.SIGINT)
                     interrupt_at = ""
         finally:

@@ -313,7 +313,7 @@ def test_lists_of_agents_show_who_has_it_and_who_waits(xats, team):
     assert "turn main: you have it since" in mine
     checks = xats("doctor", "--json", code=None)
     (check,) = [one for one in json.loads(checks.stdout)["checks"] if one["name"] == "turn main@crew"]
-    assert (check["state"], "alice@crew has it" in check["detail"]) == ("ok", True)
+    assert (check["state"], "alice@crew has had it" in check["detail"]) == ("ok", True)
     running.kill()
 
 

@@ -17,6 +17,7 @@ from xats.core.tasks import claims, planning
 from xats.core.tasks.errors import TasksHeld
 from xats.core.teams import changes as team_changes
 from xats.core.teams import merge as team_merge
+from xats.core.turns import turns
 
 HOUR, DAY = 3600_000, 24 * 3600_000
 SEAT_OF_BOB = Seat(HOST, 4711, 1)
@@ -108,8 +109,8 @@ def test_a_lock_that_has_lapsed_is_free_and_its_holder_gets_mail_once(crew, cloc
     assert crew.settle() == ["src/x.py"]
     assert crew.subjects("bob") == ["your lock on src/x.py is over"]
     assert crew.body("bob") == (
-        "Your lock on /r/src/x.py is over, because its lease expired without activity of yours.\n"
-        "Another agent may have changed the file since, so read it again. To lock it again:\n"
+        "Your lock on /r/src/x.py is over, because its lease expired: you ran no command, and no hook of yours ran.\n"
+        "Another agent may have changed it since, so read it again. To lock it again:\n"
         "xats lock take /r/src/x.py"
     )
     [event] = crew.events("lock_lapsed")
@@ -211,7 +212,10 @@ def test_one_message_names_all_locks_that_have_lapsed(crew, clock):
     assert len(crew.settle()) == 25
     assert crew.subjects("bob") == ["your locks on 25 files are over"]
     lines = crew.body("bob").splitlines()
-    assert lines[0] == "Your locks on 25 files are over, because their leases expired without activity of yours."
+    assert (
+        lines[0]
+        == "Your locks on 25 files are over, because their leases expired: you ran no command, and no hook of yours ran."
+    )
     assert lines[20:22] == ["  /r/19", "  and 5 more"]
 
 
@@ -442,7 +446,7 @@ def test_the_first_in_the_queue_gets_mail_when_the_file_is_free(crew, clock):
     )
     assert crew.subjects("carol") == []
     crew.take("alice")
-    clock.tick(waits.TURN)
+    clock.tick(waits.CLAIM_TIME)
     crew.settle()
     assert crew.subjects("carol") == []
     crew.do("alice", locks.release, [FILE])
@@ -456,7 +460,7 @@ def test_the_next_one_gets_mail_after_a_minute_in_which_the_first_did_nothing(cr
     crew.queue("alice"), crew.queue("carol")
     crew.do("bob", locks.release, [FILE])
     crew.settle()
-    clock.tick(waits.TURN - 1)
+    clock.tick(waits.CLAIM_TIME - 1)
     assert not crew.due()
     crew.settle()
     assert crew.subjects("carol") == []
@@ -464,7 +468,7 @@ def test_the_next_one_gets_mail_after_a_minute_in_which_the_first_did_nothing(cr
     assert crew.due()
     crew.settle()
     assert crew.subjects("carol") == ["src/x.py is free"]
-    clock.tick(waits.TURN)
+    clock.tick(waits.CLAIM_TIME)
     crew.settle()
     assert crew.rows("select * from lock_waits") == []
     assert len(crew.subjects("alice")) == 1
@@ -579,8 +583,8 @@ def test_an_agent_with_locks_does_not_leave_unless_it_is_forced(crew, clock):
     assert caught.value.hint == "release them: xats unregister bob --force"
     assert caught.value.data == {"agent": "bob@crew", "locks": ["src/x.py", "src/y.py"]}
     crew.queue("alice")
-    given = crew.do("bob", holdings.release, None)
-    assert given == holdings.Released((), ("src/x.py", "src/y.py"))
+    given = crew.do("bob", holdings.release, None, turns.BLIND)
+    assert given == holdings.Released((), ("src/x.py", "src/y.py"), ())
     assert crew.rows("select * from locks") == []
     assert len(crew.events("lock_released")) == 2
     crew.settle()

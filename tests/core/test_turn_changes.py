@@ -3,7 +3,7 @@
 import pytest
 
 from tests.core.test_prune_agents import AGE, pruned
-from tests.core.test_turns import NOTE, Crew, state
+from tests.core.test_turn_rules import NOTE, Crew, state
 from tests.support.checks import broken
 from xats.core.agents import changes as agent_changes
 from xats.core.teams import changes as team_changes

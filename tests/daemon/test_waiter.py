@@ -442,7 +442,10 @@ def files(world):
 
 
 def ended(process):
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it ended between the two questions
+        return True
 
 
 def test_there_is_one_for_a_session_and_its_files_are_its_owners(world, keep):
