@@ -125,6 +125,15 @@ def test_files_outside_of_the_project_and_names_that_could_harm_a_terminal(by, x
     assert by("bob", "take", str(tmp_path / "else.txt"), "--json", code=4).error()["code"] == "lock_held"
 
 
+def test_a_terminal_does_not_obey_the_text_of_another_agent(by, xats):
+    name = "x\x1b]2;y\x07\n.py"
+    by("alice", "take", name, "--reason", "a\x1b]0;title\x07\x1b[31mb")
+    for words in (("take", name, "--wait", "1s"), ("take", name), ("check", name), ("list",)):
+        shown = xats.on_terminal("--as", "bob", "lock", *words, env={"NO_COLOR": "1"}, code=None)
+        assert not {"\x1b", "\x07"} & set(shown), (words, shown)
+        assert "^[" in shown or "\\033" in shown
+
+
 def test_who_may_edit_all_the_same(by, crew, xats):
     """A program without hooks, and one whose hooks have said nothing yet; not a person, and not one that has gone."""
     crew.register("aiden", client="aider", seat=agents.Seat(host.id(), os.getpid(), 1))

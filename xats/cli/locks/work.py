@@ -137,7 +137,7 @@ def _in_line(
                     continue  # another agent was faster
             if not said and not here.quiet and not here.json:
                 said = True
-                render.say(f"waiting: {str(problem).removesuffix(' Nothing was locked.')}")
+                render.say(f"waiting: {render.one_line(str(problem).removesuffix(' Nothing was locked.'))}")
             if not await_change(here, generation, deadline):
                 msg = f"The files were not free in that time. {problem}"
                 raise TimedOut(msg, **problem.data)

@@ -11,7 +11,6 @@ import shlex
 import stat
 import subprocess
 
-from xats.base import calling
 from xats.base.errors import ProgramMissing, Refused
 from xats.base.record import record, replace
 from xats.hooks.install import command, files
@@ -47,7 +46,7 @@ def line(words: Sequence[str]) -> str:
     Only a refusal (exit 4) stops the commit. A program that is missing or fails does not, also under `set -e`.
     """
     run = f"{command.clean(words)}{shlex.join((*words, 'lock', 'guard'))}"
-    there = f"command -v {calling.quoted(words[0])} >/dev/null 2>&1"
+    there = f"command -v {shlex.quote(words[0])} >/dev/null 2>&1"
     return f"if {there}; then {run} || [ $? -ne 4 ] || exit 4; fi"
 
 
