@@ -116,6 +116,33 @@ def test_a_folder_means_its_files(by, xats):
     assert paths(by("alice", "renew", ".", "--json")) == ["a.py"]
 
 
+def test_a_lock_on_what_has_become_a_folder(by, xats):
+    assert by("alice", "take", "new/", "--json", code=2).error()["code"] == "bad_path"
+    taken = by("alice", "take", "new", "a.py", "--json").json()["locks"]
+    assert [(one["path"], one["exists"]) for one in taken] == [("a.py", True), ("new", False)]
+    (xats.folder / "new").mkdir()
+    assert by("bob", "check", "new", code=4).stdout == "new: alice holds it, for 10 min more\n"
+    assert paths(by("alice", "renew", "new/", "--json")) == ["new"]
+    assert paths(by("alice", "release", "new", "--json")) == ["new"]
+    assert by("bob", "check", "new", "--json", code=3).error()["code"] == "no_files"
+    assert by("alice", "release", "new", "--json", code=4).error()["code"] == "not_holder"
+
+
+def test_links_that_lead_elsewhere_are_skipped_and_counted(by, xats):
+    for name, target in (("loop", "loop"), ("dir", "src"), ("none", "nowhere")):
+        (xats.folder / name).symlink_to(target)
+    ran = by("alice", "take", "*")
+    assert "skipped 3 links that lead to no file of this project: dir, loop, none" in " ".join(ran.stderr.split())
+    taken = by("alice", "take", "*", "--json").json()
+    assert taken["skipped"] == [str(xats.folder / name) for name in ("dir", "loop", "none")]
+    assert by("bob", "check", ".", code=4).stdout.startswith("a.py: alice holds it")
+    assert by("bob", "check", "loop", "--json", code=2).error()["code"] == "bad_path"
+
+
+def test_a_check_in_a_team_that_does_not_exist(by, xats):
+    assert xats("--team", "typo", "lock", "check", "a.py", "--json", code=3).error()["code"] == "unknown_team"
+
+
 def test_files_outside_of_the_project_and_names_that_could_harm_a_terminal(by, xats, tmp_path):
     ran = by("alice", "take", "../else.txt", "a\x1bb")
     assert "\x1b" not in ran.stdout
