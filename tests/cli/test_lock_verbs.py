@@ -278,11 +278,17 @@ def test_an_automatic_lock_refuses_until_it_ends(by, crew, xats, until):
     assert xats.end(running).code == 0
 
 
-def test_another_team_in_the_same_worktree_sees_the_lock(by, crew, xats):
+def test_another_team_in_the_same_worktree_sees_the_lock(by, crew, xats, tmp_path):
     crew.add("zoe", team="web")
     by("alice", "take", "a.py")
     ran = xats("--as", "zoe@web", "lock", "check", "a.py", code=4)
     assert ran.stdout == "a.py: alice@crew holds it, for 10 min more\n"
+    cells = [line.split("\t")[:2] for line in xats("--as", "zoe@web", "lock", "list").stdout.splitlines()]
+    assert cells == [["a.py", "alice@crew"]]
+    xats("--as", "zoe@web", "lock", "take", "b.py")
+    assert paths(by("bob", "list", "--json")) == ["a.py", "b.py"]
+    (tmp_path / "else").mkdir()
+    assert paths(xats("--as", "bob", "--team", "crew", "lock", "list", "--json", cwd=tmp_path / "else")) == ["a.py"]
 
 
 # -- waiting -----------------------------------------------------------------------------------------------------------
