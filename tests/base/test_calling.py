@@ -118,3 +118,11 @@ def test_the_line_is_one_short_line_of_plain_ascii_whatever_the_path(name, pendi
 @pytest.mark.parametrize("text", ["", "run the tests", "to read: xats inbox", "xats: 1 new - run: cat inbox"])
 def test_other_texts_are_no_wake(text):
     assert not calling.is_wake(text)
+
+
+@pytest.mark.parametrize("word", ["a b", "it's", "a\nb", "\x1b]0;t\x07'\\", "\udcff1", "caf\udce9 é", "é\u200bb\x9b"])
+def test_a_quoted_word_is_printable_and_a_shell_reads_it(word):
+    said = calling.quoted(word)
+    assert said.isprintable()
+    ran = subprocess.run(["bash", "-c", f"printf %s {said}"], capture_output=True, check=True)
+    assert ran.stdout == os.fsencode(word)

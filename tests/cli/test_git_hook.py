@@ -159,6 +159,7 @@ def test_hooks_elsewhere_are_not_written(repository, given, named):
         repository.xats("--as", "alice", "lock", "take", "a.py")
         repository.write("a.py", "2\n")
         assert "alice holds it" in repository.commit("-a", by="bob", code=1)
+    assert path in repository.xats("lock", "uninstall-git-hook", "--json", code=4).error()["message"]
 
 
 def test_a_hooks_path_inside_of_the_git_directory_is_used(repository):
@@ -181,6 +182,29 @@ def test_what_was_added_before_core_hooks_path_was_set_can_be_removed(repository
     ran = repository.xats("lock", "uninstall-git-hook", "--json").json()
     assert ran == {"path": str(repository.hook), "changed": True}
     assert not repository.hook.exists()
+
+
+def test_a_pipe_is_no_hook(repository):
+    repository.hook.parent.mkdir(exist_ok=True)
+    os.mkfifo(repository.hook, 0o755)
+    assert "not a regular file" in repository.xats("lock", "install-git-hook", "--json", code=4).error()["message"]
+
+
+@pytest.mark.parametrize("lost", ["# <<< xats lock guard <<<\n", hook.BEGIN.decode(), "both"])
+def test_lines_without_their_marks_are_left_and_named(repository, lost):
+    repository.hook.parent.mkdir(exist_ok=True)
+    repository.xats("lock", "install-git-hook")
+    text = repository.hook.read_text()
+    for mark in (hook.BEGIN.decode(), "# <<< xats lock guard <<<\n") if lost == "both" else (lost,):
+        text = text.replace(mark, "")
+    repository.hook.write_text(text)
+    for verb in ("install-git-hook", "uninstall-git-hook"):
+        error = repository.xats("lock", verb, "--json", code=4).error()
+        assert "not between their two marks" in error["message"]
+        assert repository.hook.read_text() == text
+    whole = hook.FIRST + hook.BEGIN + hook.line(WORDS).encode() + b"\n" + hook.END + b"\n"
+    repository.hook.write_bytes(text.encode() + whole)  # as an older xats added them once more
+    assert repository.xats("lock", "uninstall-git-hook", "--json", code=4).error()
 
 
 def test_a_link_to_a_tracked_hook_is_not_followed(repository):
@@ -276,8 +300,34 @@ def test_the_first_commit_and_a_folder_below(xats, crew, tmp_path):
     (top / "sub").mkdir()
     shown = repository.commit(by="bob", code=1, cwd=top / "sub")
     assert "a.py: alice holds it" in shown
-    assert "git restore --staged -- ../a.py\n" in shown
+    assert "git rm --cached -- ../a.py\n" in shown  # git cannot restore what no commit has
     assert "xats lock take ../a.py --wait 10m\n" in shown
+
+
+@pytest.mark.parametrize("name", [b"a\nb", b"caf\xe9", b"it's"])
+@pytest.mark.parametrize("first", [True, False])
+def test_the_named_commands_work_for_every_name(guarded, name, first):
+    path = os.path.join(os.fsencode(guarded.top), name)
+    with open(path, "wb"):
+        pass
+    guarded.xats("--as", "alice", "lock", "take", os.fsdecode(name))
+    if first:
+        guarded("update-ref", "-d", "HEAD")
+        guarded("rm", "-q", "--cached", "a.py")
+    guarded("add", os.fsdecode(name))
+    shown = guarded.commit(by="bob", code=1)
+    command = re.search(r"leave the file out: (.*)\n", shown)[1]
+    assert guarded.xats.run(["bash", "-c", command]).returncode == 0
+    assert name not in os.fsencode(guarded("diff", "--cached", "--name-only", "-z").replace("\0", "\n\n"))
+    command = re.search(r"or wait for it: xats (.*)\n", shown)[1].replace("10m", "1s")
+    words = guarded.xats.run(["bash", "-c", f"printf '%s\\0' {command}"]).stdout.split(b"\0")
+    assert name in words
+
+
+def test_outside_of_a_repository_the_guard_says_so(xats, crew, tmp_path):
+    (tmp_path / "plain").mkdir()
+    ran = xats("--as", "bob", "--team", "crew", "lock", "guard", cwd=tmp_path / "plain")
+    assert "could not check this commit: not a git repository" in ran.stderr
 
 
 def test_a_lock_holds_in_its_worktree_and_the_hook_in_all(guarded, tmp_path):

@@ -116,6 +116,33 @@ def test_a_folder_means_its_files(by, xats):
     assert paths(by("alice", "renew", ".", "--json")) == ["a.py"]
 
 
+def test_a_lock_on_what_has_become_a_folder(by, xats):
+    assert by("alice", "take", "new/", "--json", code=2).error()["code"] == "bad_path"
+    taken = by("alice", "take", "new", "a.py", "--json").json()["locks"]
+    assert [(one["path"], one["exists"]) for one in taken] == [("a.py", True), ("new", False)]
+    (xats.folder / "new").mkdir()
+    assert by("bob", "check", "new", code=4).stdout == "new: alice holds it, for 10 min more\n"
+    assert paths(by("alice", "renew", "new/", "--json")) == ["new"]
+    assert paths(by("alice", "release", "new", "--json")) == ["new"]
+    assert by("bob", "check", "new", "--json", code=3).error()["code"] == "no_files"
+    assert by("alice", "release", "new", "--json", code=4).error()["code"] == "not_holder"
+
+
+def test_links_that_lead_elsewhere_are_skipped_and_counted(by, xats):
+    for name, target in (("loop", "loop"), ("dir", "src"), ("none", "nowhere")):
+        (xats.folder / name).symlink_to(target)
+    ran = by("alice", "take", "*")
+    assert "skipped 3 links that lead to no file of this project: dir, loop, none" in " ".join(ran.stderr.split())
+    taken = by("alice", "take", "*", "--json").json()
+    assert taken["skipped"] == [str(xats.folder / name) for name in ("dir", "loop", "none")]
+    assert by("bob", "check", ".", code=4).stdout.startswith("a.py: alice holds it")
+    assert by("bob", "check", "loop", "--json", code=2).error()["code"] == "bad_path"
+
+
+def test_a_check_in_a_team_that_does_not_exist(by, xats):
+    assert xats("--team", "typo", "lock", "check", "a.py", "--json", code=3).error()["code"] == "unknown_team"
+
+
 def test_files_outside_of_the_project_and_names_that_could_harm_a_terminal(by, xats, tmp_path):
     ran = by("alice", "take", "../else.txt", "a\x1bb")
     assert "\x1b" not in ran.stdout
@@ -123,6 +150,15 @@ def test_files_outside_of_the_project_and_names_that_could_harm_a_terminal(by, x
     taken = by("alice", "take", "../else.txt", "--json").json()
     assert taken["outside"] == [str(tmp_path / "else.txt")]
     assert by("bob", "take", str(tmp_path / "else.txt"), "--json", code=4).error()["code"] == "lock_held"
+
+
+def test_a_terminal_does_not_obey_the_text_of_another_agent(by, xats):
+    name = "x\x1b]2;y\x07\n.py"
+    by("alice", "take", name, "--reason", "a\x1b]0;title\x07\x1b[31mb")
+    for words in (("take", name, "--wait", "1s"), ("take", name), ("check", name), ("list",)):
+        shown = xats.on_terminal("--as", "bob", "lock", *words, env={"NO_COLOR": "1"}, code=None)
+        assert not {"\x1b", "\x07"} & set(shown), (words, shown)
+        assert "^[" in shown or "\\033" in shown
 
 
 def test_who_may_edit_all_the_same(by, crew, xats):
@@ -242,11 +278,17 @@ def test_an_automatic_lock_refuses_until_it_ends(by, crew, xats, until):
     assert xats.end(running).code == 0
 
 
-def test_another_team_in_the_same_worktree_sees_the_lock(by, crew, xats):
+def test_another_team_in_the_same_worktree_sees_the_lock(by, crew, xats, tmp_path):
     crew.add("zoe", team="web")
     by("alice", "take", "a.py")
     ran = xats("--as", "zoe@web", "lock", "check", "a.py", code=4)
     assert ran.stdout == "a.py: alice@crew holds it, for 10 min more\n"
+    cells = [line.split("\t")[:2] for line in xats("--as", "zoe@web", "lock", "list").stdout.splitlines()]
+    assert cells == [["a.py", "alice@crew"]]
+    xats("--as", "zoe@web", "lock", "take", "b.py")
+    assert paths(by("bob", "list", "--json")) == ["a.py", "b.py"]
+    (tmp_path / "else").mkdir()
+    assert paths(xats("--as", "bob", "--team", "crew", "lock", "list", "--json", cwd=tmp_path / "else")) == ["a.py"]
 
 
 # -- waiting -----------------------------------------------------------------------------------------------------------

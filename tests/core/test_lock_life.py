@@ -682,3 +682,14 @@ def test_locks_come_along_when_teams_are_merged(crew):
     ]
     assert crew.rows("select count(*) as n from refused_edits") == [{"n": 1}]
     assert crew.see("hal", lambda tx, hal: len(locks.held_by(tx, hal.id))) == 2
+
+
+def test_in_sight_are_the_locks_of_the_team_and_those_of_the_worktree(crew):
+    crew.take("carol")
+
+    def seen(*place):
+        return len(crew.store.read(lambda tx: locks.in_sight(tx, *place)))
+
+    at = crew.store.read(lambda tx: locks.of_team(tx, "crew"))[0].file
+    places = (("crew", "h0", "/none"), ("band", at.host, at.worktree), ("band", "h0", at.worktree))
+    assert [seen(*place) for place in places] == [1, 1, 0]

@@ -108,6 +108,7 @@ def test_bytes_that_are_not_utf8_and_newlines_are_kept_apart(yard):
     top = os.fsencode(shop)
     names = [b"caf\xe9", b"caf\xc3\xa9", b"cafe\xcc\x81", b"a\nb", b"a b", b"a", b"A"]
     assert len(keys(*(top + b"/" + name for name in names))) == len(names)
+    assert len(keys(top + b"/\xff\xfe", top + rb"/\xff\xfe", top + rb"/\\xff\xfe")) == 3
     found = locate(os.fsdecode(top + b"/caf\xe9"))
     assert found.path == "caf\\xe9"
     found.path.encode()
@@ -329,3 +330,38 @@ def test_variables_of_a_hook_of_git_do_not_lead_elsewhere(shop, yard, monkeypatc
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
     assert paths("src/*.txt", folder=shop) == ["src/a.txt"]
+
+
+def test_links_in_a_folder_count_only_if_they_lead_to_a_file_of_the_project(shop, yard):
+    """A loop, a link below a file, one with a name that is too long, and links that lead out, nowhere, to a folder."""
+    (yard / "outside").touch()
+    (shop / "tracked").mkdir()
+    (shop / "tracked" / "z.py").touch()
+    (shop / "good").symlink_to("build/a.py")
+    elsewhere = {"loop": "loop", "below": "top.py/b", "long": "n" * 300, "out": "../outside", "none": "nowhere"}
+    for name, target in {**elsewhere, "dir": "src"}.items():
+        (shop / "src" / name).symlink_to(target if name != "below" else shop / target)
+    git("add", "-A", cwd=shop)
+    (yard / "far").mkdir()
+    (yard / "far" / "z.py").touch()
+    shutil.rmtree(shop / "tracked")
+    (shop / "tracked").symlink_to(yard / "far")  # git still lists tracked/z.py
+    (shop / "src" / "out").unlink()
+    (shop / "src" / "out").symlink_to(yard / "outside")
+    skipped: list[str] = []
+    found = [one.path for one in expand(["*"], str(shop), skipped=skipped)]
+    assert "build/a.py" in found
+    assert {os.path.basename(path) for path in skipped} >= {*elsewhere, "dir", "z.py"}
+    assert not {name for name in found if os.path.basename(name) in {*elsewhere, "dir", "nowhere", "z.py", "src"}}
+    assert set(paths("src", folder=shop)) == {"src/a.py", "src/a.txt", "src/b.py", "src/deep/a.py"}
+    with pytest.raises(BadPath, match="loop of symbolic links"):
+        paths("src/loop", folder=shop)
+    assert paths("src/out", folder=shop) == ["outside"]  # a link that is named
+
+
+@pytest.mark.parametrize("word", ["new/", "new/.", "src/new/./"])
+def test_a_folder_that_does_not_exist_is_no_file(yard, word):
+    shop = yard.repository("shop")
+    with pytest.raises(BadPath, match="folder that does not exist"):
+        paths(word, folder=shop)
+    assert paths("new", folder=shop) == ["new"]

@@ -72,8 +72,26 @@ def spelled(path: str | None) -> str:
 
 
 def quoted(word: str) -> str:
-    """Return `word`, quoted for a shell where it needs quotes; shlex.quote would import `re` on hot paths."""
-    return word if word and PLAIN.issuperset(word) else "'" + word.replace("'", "'\"'\"'") + "'"
+    """Return `word`, quoted for a shell where it needs quotes; shlex.quote would import `re` on hot paths.
+
+    A word that is not printable becomes $'...' (POSIX.1-2024, 2.2.4), which a terminal can show and a shell can read.
+    """
+    if word and PLAIN.issuperset(word):
+        return word
+    if word.isprintable():
+        return "'" + word.replace("'", "'\"'\"'") + "'"
+    return "$'" + "".join(map(_escaped, word)) + "'"
+
+
+def _escaped(character: str) -> str:
+    """Return a character as it stands in $'...': a byte that is not UTF-8, and a control character, in octal."""
+    if character in "\\'":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    is_byte = "\udc80" <= character <= "\udcff"
+    data = bytes([ord(character) & 0xFF]) if is_byte else character.encode(errors="replace")
+    return "".join(f"\\{byte:03o}" for byte in data)
 
 
 def is_wake(text: str) -> bool:

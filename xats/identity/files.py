@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 
 from xats.base import host
 from xats.base.errors import NotFound, Refused, Usage
@@ -18,7 +19,7 @@ from xats.identity import project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from xats.core.zones.places import Place
     from xats.identity.project import Project
@@ -27,6 +28,7 @@ MOST = 1_000  # files that one command names
 MOST_SEEN = 100_000  # files of a folder without git that xats looks at
 GLOB = "*?["
 SIGNS = f"{GLOB}\\"
+ENDS_OF_FOLDERS = ("", ".", "..")
 
 
 class BadPath(Usage):
@@ -158,12 +160,13 @@ def _file(path: str, real: str, found: Project | None, start: str, *, folds: boo
         msg = f"{path!r} is the top folder of a project, not a file."
         raise BadPath(msg, "name the files")
     shown = stored(relative)
+    key = stored(relative.replace("\\", r"\\"))  # else a name with "\xff" in it could be that of another file
     return File(
         host=host.machine(),
         repository=stored(repository),
         worktree=stored(top),
         path=shown,
-        key=_folded(shown) if folds else shown,
+        key=_folded(key) if folds else key,
         remote=stored(remote) if remote else None,
     )
 
@@ -222,18 +225,22 @@ def _folded(name: str) -> str:
 # -- several files -----------------------------------------------------------------------------------------------------
 
 
-def expand(words: Sequence[str], folder: str | None = None) -> list[File]:
+def expand(
+    words: Sequence[str], folder: str | None = None, *, skipped: list[str] | None = None, empty: bool = False
+) -> list[File]:
     """Return the files that `words` mean in `folder`, by default the working directory, each once.
 
     A folder means the files in it. A word with `*`, `?` or `[` that names no file is a pattern of gitignore(5) and
     means the files that match now; the pattern begins at `folder`. In a git worktree these are the files that git
-    tracks, and the new ones that git does not ignore. Raises BadPath, NoFiles, TooManyFiles, and InvalidPattern for a
-    pattern that xats cannot read.
+    tracks, and the new ones that git does not ignore. Of the links in a folder, only those to a file of the same
+    project count; the others are added to `skipped`. With `empty`, a folder may have no files. Raises BadPath, NoFiles,
+    TooManyFiles, and InvalidPattern for a pattern that xats cannot read.
     """
     base = folder or ""
+    left: list[str] = [] if skipped is None else skipped
     found: dict[tuple[str, str, str], File] = {}
     for word in words:
-        for path in _meant(word, base):
+        for path in _meant(word, base, left, empty=empty):
             one = locate(path, base)
             found.setdefault((one.host, one.worktree, one.key), one)
             if len(found) > MOST:
@@ -242,29 +249,72 @@ def expand(words: Sequence[str], folder: str | None = None) -> list[File]:
     return list(found.values())
 
 
-def _meant(word: str, base: str) -> Iterator[str]:
+def folders(words: Sequence[str], folder: str | None = None) -> list[File]:
+    """Return the folders among `words` as if they were files: one can be locked from before it was a folder."""
+    found = []
+    for word in words:
+        if os.path.isdir(_real(word, folder)):
+            with suppress(BadPath):  # the top folder of a project
+                found.append(locate(word, folder))
+    return found
+
+
+def no_files(word: str, what: str = "has no files") -> NoFiles:
+    """Return the error for a folder or a pattern that means no file."""
+    return NoFiles(f"{_said(word)} {what}. Nothing was done.", "name a file, also one that does not exist yet")
+
+
+def _meant(word: str, base: str, skipped: list[str], *, empty: bool) -> Iterator[str]:
     """Yield the paths that `word` means."""
     real = _real(word, base)
-    some = False
+    some = empty
     if os.path.isdir(real):
-        for path in _files_in(real):
+        for path in _without_links_elsewhere(real, _files_in(real), skipped):
             some = True
-            yield os.path.join(real, path)
+            yield path
         what = "has no files"
     elif os.path.lexists(real) or not any(sign in word for sign in GLOB):
+        if not os.path.lexists(real) and os.path.basename(word) in ENDS_OF_FOLDERS:
+            msg = f"{_said(word)} is a folder that does not exist, not a file. Nothing was done."
+            raise BadPath(msg, "name a file, also one that does not exist yet")
         yield word
         return
     else:
-        for path in _matching(word, base):
+        some = False
+        for path in _matching(word, base, skipped):
             some = True
             yield path
         what = "matches no file"
     if not some:
-        msg = f"{_said(word)} {what}. Nothing was done."
-        raise NoFiles(msg, "name a file, also one that does not exist yet")
+        raise no_files(word, what)
 
 
-def _matching(word: str, base: str) -> Iterator[str]:
+def _without_links_elsewhere(top: str, paths: Iterable[str], skipped: list[str]) -> Iterator[str]:
+    """Yield `paths`, relative to the folder `top`, as whole paths, but not those that lead to no file of its project.
+
+    Those are links to a folder, to what does not exist or is outside, and loops; they are added to `skipped`.
+    """
+    found, _ = _project_of(top)
+    inside = os.path.join(found.here if found and _contains(found, top) else top, "")
+    for path in paths:
+        one = os.path.join(top, path)
+        real = os.path.realpath(one)
+        if (real == one or real.startswith(inside)) and _is_file(real):
+            yield one
+        else:
+            skipped.append(one)
+
+
+def _is_file(real: str) -> bool:
+    """Tell whether there is something at the real path `real` which is neither a folder nor a bad link."""
+    try:
+        mode = os.lstat(real).st_mode
+    except OSError:
+        return False
+    return not stat.S_ISDIR(mode) and not stat.S_ISLNK(mode)
+
+
+def _matching(word: str, base: str, skipped: list[str]) -> Iterator[str]:
     """Yield the paths of the files that match the pattern `word`."""
     from xats.core.zones import patterns
 
@@ -273,9 +323,8 @@ def _matching(word: str, base: str) -> Iterator[str]:
     top = _real(head or slash or ".", base)
     pattern = patterns.parse(f"{slash}{rest}{word[first:]}")
     if os.path.isdir(top):
-        for path in _files_in(top):
-            if pattern.matches(stored(path)):
-                yield os.path.join(top, path)
+        matching = (path for path in _files_in(top) if pattern.matches(stored(path)))
+        yield from _without_links_elsewhere(top, matching, skipped)
 
 
 def _files_in(folder: str) -> Iterator[str]:

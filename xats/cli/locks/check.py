@@ -5,6 +5,7 @@ from __future__ import annotations
 from xats.base.errors import REFUSED, XatsError
 from xats.cli.kit import render
 from xats.cli.kit.context import FirstUse
+from xats.cli.kit.scope import known_team
 from xats.cli.locks import text
 from xats.core.locks import locks
 from xats.core.zones import zones
@@ -30,17 +31,22 @@ def check(here: Context, paths: params.LockPathsArg) -> int:
 
     Example: xats lock check src/parser.py
     """
-    asked = files.expand(paths)
+    asked, folders = files.expand(paths, empty=True), files.folders(paths)
 
     def look(tx: Tx, me: Agent | None) -> tuple[Agent | None, dict[Place, Lock], dict[Place, Zone]]:
-        held = {lock.file.order: lock for lock in locks.find(tx, asked)}
+        held = {lock.file.order: lock for lock in locks.find(tx, [*asked, *folders])}
         of_others = ((file, zones.others(tx, me, file)) for file in asked if me)
         return me, held, {file.order: zone for file, zone in of_others if zone}
 
     try:
         me, found, areas = here.read(lambda tx, me: look(tx, me.agent), register=False)
     except (XatsError, FirstUse):  # a session or a person without a name may ask too
+        if here.asked_team:
+            known_team(here)
         me, found, areas = here.store.read(lambda tx: look(tx, None))
+    asked += [file for file in folders if file.order in found]
+    if not asked:
+        raise files.no_files(paths[0])
     standing = [(file, found.get(file.order)) for file in asked]
     taken = any(lock is not None and not _is_mine(lock, me) for _, lock in standing)
     if here.json:

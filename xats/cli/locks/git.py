@@ -37,6 +37,7 @@ class Finding:
     """A file of a commit that another agent holds or owns."""
 
     path: str
+    real: str  #: the same as git has it, whole
     code: str  #: "lock_held" or "zone_taken"
     owner: str
     message: str
@@ -81,8 +82,9 @@ def _print(here: Context, findings: list[Finding], *, refused: bool) -> None:
         render.note(f"and {len(ordered) - SHOWN} more")
     if refused:
         first = ordered[0]
-        path = os.path.relpath(first.path, os.environ.get("GIT_PREFIX") or os.curdir)  # from where git was called
-        render.say(f"  leave the file out: git restore --staged -- {calling.quoted(path)}")
+        path = os.path.relpath(first.real, os.environ.get("GIT_PREFIX") or os.curdir)  # from where git was called
+        undo = "git restore --staged" if _has_commit() else "git rm --cached"
+        render.say(f"  leave the file out: {undo} -- {calling.quoted(path)}")
         if first.code == "lock_held":
             render.say(f"  or wait for it: {here.command('lock', 'take', path, '--wait', '10m')}")
 
@@ -96,10 +98,10 @@ def _look(here: Context) -> list[Finding]:
     if for_locks == for_zones == enforcing.OFF:
         return []
     top = os.fsdecode(_git("rev-parse", "--show-toplevel")).removesuffix("\n")
-    changed = []
+    changed: dict[File, str] = {}
     for path in _changed():
         with suppress(XatsError):  # such as a loop of links, which no agent can have locked
-            changed.append(files.locate(path, top))
+            changed.setdefault(files.locate(path, top), os.path.join(top, path))
     if not changed:
         return []
 
@@ -134,28 +136,42 @@ def _differing(*parent: str) -> dict[str, None]:
 
 
 def _git(*words: str) -> bytes:
-    """Return what git prints for `words`. Raises OSError and subprocess.SubprocessError."""
-    ran = subprocess.run(("git", *words), stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=True)
+    """Return what git prints for `words`. Raises OSError with the error of git, and subprocess.TimeoutExpired."""
+    ran = subprocess.run(("git", *words), stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False)
+    if ran.returncode:
+        said = os.fsdecode(ran.stderr).strip().removeprefix("fatal: ").partition("\n")[0]
+        raise OSError(said or f"git {words[0]} failed")
     return ran.stdout
 
 
-def _locked(tx: Tx, me: Agent | None, team: str, changed: list[File], level: str) -> Iterator[Finding]:
+def _has_commit() -> bool:
+    """Tell whether HEAD is a commit: git can restore nothing before the first one."""
+    try:
+        _git("rev-parse", "--quiet", "--verify", "HEAD")
+    except OSError:
+        return False
+    return True
+
+
+def _locked(tx: Tx, me: Agent | None, team: str, changed: dict[File, str], level: str) -> Iterator[Finding]:
     """Yield the files that others than `me` have locked; None is a session without a name."""
+    real = {file.order: path for file, path in changed.items()}
     for lock in locks.find(tx, changed) if level != enforcing.OFF else ():
         if me is None or lock.holder_id != me.id:
             # An automatic lock says only that another agent has just changed the file in this worktree.
             refused = _is_agent(me) and lock.explicit and level == enforcing.DENY
             said = f"{text.path_of(lock.file, lock.file.worktree)}: {text.held(lock, team, tx.now)}"
-            yield Finding(lock.file.path, "lock_held", lock.holder, said, refused)
+            yield Finding(lock.file.path, real[lock.file.order], "lock_held", lock.holder, said, refused)
 
 
-def _in_zones(tx: Tx, me: Agent | None, team: str, changed: list[File], level: str) -> Iterator[Finding]:
+def _in_zones(tx: Tx, me: Agent | None, team: str, changed: dict[File, str], level: str) -> Iterator[Finding]:
     """Yield the files that are in the zones of others than `me`; None is a session without a name."""
-    for file in changed if level != enforcing.OFF else ():
+    for file, real in changed.items() if level != enforcing.OFF else ():
         zone = zones.owner(tx, team, file)
         if zone and not (me and zone.is_of(me)):
             said = f"{text.path_of(file, file.worktree)}: in the zone {zone.pattern} of {zone.owner.address}"
-            yield Finding(file.path, "zone_taken", zone.owner.address, said, _is_agent(me) and level == enforcing.DENY)
+            refused = _is_agent(me) and level == enforcing.DENY
+            yield Finding(file.path, real, "zone_taken", zone.owner.address, said, refused)
 
 
 def _is_agent(me: Agent | None) -> bool:
@@ -204,5 +220,5 @@ def uninstall_git_hook(here: Context) -> int:
         for path in changed:
             render.put(f"git no longer runs xats lock guard: {render.one_line(path)}")
     elif not here.quiet:
-        render.say(f"nothing to do: {render.one_line(place.path)} does not run xats lock guard")
+        render.say(f"nothing to do: {render.one_line(place.path)} has no lines of xats lock guard")
     return 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from xats.base import host
 from xats.base.durations import ago
 from xats.cli.kit import render, views
 from xats.cli.kit.paging import check_limit
 from xats.cli.kit.scope import team_of
 from xats.cli.locks import text
 from xats.core.locks import locks
+from xats.core.teams import teams
+from xats.identity import files
+from xats.identity.files import BadPath
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +30,7 @@ LAID_OUT = (  # from how many columns of a terminal, which columns of the table
 def list_(here: Context, *, mine: params.MyLocksOption = False, limit: params.LimitOption = 50) -> int:
     """List the files that agents of this team hold, with the holder, the reason and the time that is left.
 
+    It lists the files of this worktree that agents of other teams hold too.
     An automatic lock belongs to the last edit of a file and lasts two minutes.
 
     Example: xats lock list --mine
@@ -35,7 +40,10 @@ def list_(here: Context, *, mine: params.MyLocksOption = False, limit: params.Li
         team, found = here.read(lambda tx, me: (me.agent.team, locks.held_by(tx, me.agent.id)))
     else:
         team = team_of(here)
-        found = here.store.read(lambda tx: locks.of_team(tx, team))
+        top = _top()
+        found = here.store.read(
+            lambda tx: locks.in_sight(tx, team, host.machine(), top) if top else locks.of_team(tx, team)
+        )
     page, has_more = found[:limit], len(found) > limit
     if here.json:
         render.document({"locks": [text.lock_json(lock) for lock in page], "has_more": has_more})
@@ -51,6 +59,14 @@ def list_(here: Context, *, mine: params.MyLocksOption = False, limit: params.Li
     if has_more and not here.quiet:
         render.say(f"more: {here.command('lock', 'list', '--mine' if mine else None, '-n', limit * 2)}")
     return 0
+
+
+def _top() -> str | None:
+    """Return the top folder of this worktree as the store has it, None if the working directory was removed."""
+    try:
+        return teams.stored(files.repository()[1])
+    except BadPath:
+        return None
 
 
 def _cells(lock: Lock, team: str, top: str | None, now: int) -> dict[str, object]:

@@ -64,7 +64,8 @@ def take(
         raise Usage(msg, f"{_take(here, paths)} --wait {wait}")
     length = durations.parse(ttl) if ttl is not None else locks.LEASE
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
-    asked = files.expand(paths)
+    skipped: list[str] = []
+    asked = files.expand(paths, skipped=skipped)
     # A backslash can stand for a byte that is not UTF-8; then the file cannot be looked up by this path.
     new = {file.order for file in asked if "\\" not in file.path and not os.path.lexists(file.absolute)}
     mark = process.mark() if deadline is not None else None
@@ -91,7 +92,7 @@ def take(
             raise
         found = _in_line(here, asked, mark, deadline, work)
     here.rouse_daemon()
-    _report(here, found, new)
+    _report(here, found, new, skipped)
     return 0
 
 
@@ -137,7 +138,7 @@ def _in_line(
                     continue  # another agent was faster
             if not said and not here.quiet and not here.json:
                 said = True
-                render.say(f"waiting: {str(problem).removesuffix(' Nothing was locked.')}")
+                render.say(f"waiting: {render.one_line(str(problem).removesuffix(' Nothing was locked.'))}")
             if not await_change(here, generation, deadline):
                 msg = f"The files were not free in that time. {problem}"
                 raise TimedOut(msg, **problem.data)
@@ -184,15 +185,16 @@ def _has_hooks(one: Details) -> bool:
     return not said or not known or said == known
 
 
-def _report(here: Context, found: _Taken, new: set[tuple[str, str, str]]) -> None:
-    """Print what was locked, for how long, and what others do not ask about."""
+def _report(here: Context, found: _Taken, new: set[tuple[str, str, str]], skipped: list[str]) -> None:
+    """Print what was locked, for how long, which links were `skipped`, and what others do not ask about."""
     project = here.find_project()
     repository = teams.stored(project.path) if project else None
     outside = [lock.file for lock in found.locks if lock.file.repository != repository]
     if here.json:
         render.document(
             {
-                "locks": [text.lock_json(lock) for lock in found.locks],
+                "locks": [{**text.lock_json(lock), "exists": lock.file.order not in new} for lock in found.locks],
+                "skipped": list(map(teams.stored, skipped)),
                 "outside": [file.absolute for file in outside],
                 "not_enforced": [{"agent": one.address, "client": one.client} for one in found.unenforced],
             }
@@ -207,6 +209,10 @@ def _report(here: Context, found: _Taken, new: set[tuple[str, str, str]]) -> Non
         does_not_exist = ", which does not exist yet" if lock.file.order in new else ""
         place = f"{text.path_of(lock.file, top)}{does_not_exist}"
         render.put(f"locked for {locks.left(lock, now)}: {place} (token {lock.id})")
+    if skipped:
+        some = f"{len(skipped)} links that lead" if len(skipped) > 1 else "1 link that leads"
+        named = ", ".join(os.path.relpath(path) for path in skipped[:3])
+        render.note(f"skipped {some} to no file of this project: {named}{' and more' if len(skipped) > 3 else ''}")
     if outside:
         few = ", ".join(render.one_line(file.absolute) for file in outside[:3])
         render.note(f"outside of this project: {few}{' and more' if len(outside) > 3 else ''}")
@@ -292,7 +298,7 @@ class _Meant:
         self._patterns: list[tuple[str, set[tuple[str, str, str]]]] = []
         for word in words:
             if os.path.isdir(word):
-                self._folders.append((word, os.path.join(teams.stored(os.path.realpath(word)), "")))
+                self._folders.append((word, teams.stored(os.path.realpath(word))))
             elif not os.path.lexists(word) and not GLOB.isdisjoint(word):
                 self._patterns.append((word, {file.order for file in files.expand([word])}))
             else:
@@ -303,7 +309,7 @@ class _Meant:
         found = list(self._files)
         mine = [lock.file for lock in locks.held_by(tx, me.id)] if self._folders or self._patterns else []
         for word, folder in self._folders:
-            found += self._some(word, [one for one in mine if one.absolute.startswith(folder)])
+            found += self._some(word, [one for one in mine if f"{one.absolute}/".startswith(os.path.join(folder, ""))])
         for word, matching in self._patterns:
             found += self._some(word, [one for one in mine if one.order in matching])
         return found

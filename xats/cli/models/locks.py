@@ -22,6 +22,12 @@ class Lock(Model):
     token: int = field("The number of this lock, for --token; a later lock of the same file has a higher one.")
 
 
+class TakenLock(Lock):
+    """A lock of the agent that has just taken it."""
+
+    exists: bool = field("Whether the file exists; false: it does not exist yet, or its path is mistyped.")
+
+
 class Unenforced(Model):
     """A member of the team whose program edits without asking xats."""
 
@@ -32,7 +38,8 @@ class Unenforced(Model):
 class LockTakeDocument(Document):
     """The files that are locked now."""
 
-    locks: list[Lock] = field("The locks, one for each file.")
+    locks: list[TakenLock] = field("The locks, one for each file.")
+    skipped: list[str] = field("Links in a folder or of a pattern that lead to no file of its project.")
     outside: list[str] = field("Those of the files that are outside of the project of the working directory.")
     not_enforced: list[Unenforced] = field("Members of the team whose programs do not ask xats before an edit.")
 

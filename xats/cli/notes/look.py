@@ -75,7 +75,7 @@ def list_(
         render.table(*_without_empty(headers, rows_), stretch=("VALUE",))
     elif not here.quiet:
         which = f" of the category {render.one_line(category)}" if category is not None else ""
-        begins = f" that begin with {prefix}" if prefix else ""
+        begins = f" that begin with {render.one_line(prefix)}" if prefix else ""
         render.say(f"no notes{which}{begins} in team {team}")
         if not given[0] and category is None:
             render.say(f"  {here.command('note', 'put', 'KEY', 'VALUE')}")

@@ -201,7 +201,7 @@ def _report_moved(here: Context, moved: Moved, done: str, *, named: bool = False
         render.put(f"{done}; {lines.state(turn, now, turn.team)}")
         for agent, why in moved.skipped:
             said = f"xats cannot wake {agent.name} now" if named else f"skipped {agent.name}"
-            render.say(f"  {said}: {why}")
+            render.say(f"  {said}: {render.one_line(why)}")
     return 0
 
 

@@ -41,6 +41,10 @@ FROM = "from locks t join agents o on o.id = t.holder_id"
 AT = f"select {LOCK} {FROM} where t.host = :host and t.worktree = :worktree and t.path_key = :key"
 HELD = f"select {LOCK} {FROM} where t.holder_id = :id order by t.worktree, t.path_key"
 IN_TEAM = f"select {LOCK} {FROM} where t.team = :team order by t.worktree, t.path_key"
+IN_SIGHT = f"""
+select {LOCK} {FROM} where t.team = :team or (t.host = :host and t.worktree = :worktree)
+order by t.worktree, t.path_key
+"""
 PUT = """
 insert into locks (host, repository, worktree, path, path_key, team, holder_id, kind, reason, taken_at, lease_ms,
     lease_until)
@@ -147,6 +151,12 @@ def held_by(tx: Tx, agent_id: int, *, explicit: bool = False) -> list[Lock]:
 def of_team(tx: Tx, team: str) -> list[Lock]:
     """Return the locks that agents of `team` hold now, in the order of their paths."""
     return [lock for lock in map(lock_of, tx.all(IN_TEAM, team=team)) if holds(tx, lock)]
+
+
+def in_sight(tx: Tx, team: str, host: str, worktree: str) -> list[Lock]:
+    """Return the locks that agents of `team`, and of any team in a worktree of the machine `host`, hold now."""
+    found = map(lock_of, tx.all(IN_SIGHT, team=team, host=host, worktree=worktree))
+    return [lock for lock in found if holds(tx, lock)]
 
 
 # -- taking ------------------------------------------------------------------------------------------------------------

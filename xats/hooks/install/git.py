@@ -11,7 +11,6 @@ import shlex
 import stat
 import subprocess
 
-from xats.base import calling
 from xats.base.errors import ProgramMissing, Refused
 from xats.base.record import record, replace
 from xats.hooks.install import command, files
@@ -24,6 +23,7 @@ NAME = "pre-commit"
 BEGIN = b"# >>> xats lock guard: xats lock uninstall-git-hook removes these lines >>>\n"
 MADE = b"# xats made this file.\n"
 END = b"# <<< xats lock guard <<<"
+MARKS = (b"# >>> xats lock guard", END[:21], b" lock guard || [ $? -ne 4 ] || exit 4")
 FIRST = b"#!/bin/sh\n"
 SHELLS = ("sh", "bash", "dash", "ash", "ksh", "zsh")  # their programs can begin with our lines
 MODE = 0o755  # of a new file; git runs only what is executable
@@ -47,7 +47,7 @@ def line(words: Sequence[str]) -> str:
     Only a refusal (exit 4) stops the commit. A program that is missing or fails does not, also under `set -e`.
     """
     run = f"{command.clean(words)}{shlex.join((*words, 'lock', 'guard'))}"
-    there = f"command -v {calling.quoted(words[0])} >/dev/null 2>&1"
+    there = f"command -v {shlex.quote(words[0])} >/dev/null 2>&1"
     return f"if {there}; then {run} || [ $? -ne 4 ] || exit 4; fi"
 
 
@@ -100,14 +100,14 @@ def _unfit(path: str) -> str:
     """Return why our lines cannot stand in the hook at `path`, "" if they can or there is no file."""
     try:
         mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):  # to open a pipe would wait for ever
+            return "is not a regular file"
         with open(path, "rb") as file:
             first = file.readline(1000)
     except FileNotFoundError:
         return ""
     except OSError as problem:
         return f"cannot be read: {problem.strerror}"
-    if not stat.S_ISREG(mode):
-        return "is not a regular file"
     if not mode & 0o111:
         return "is not executable, so git does not run it"
     if first.startswith(b"#!"):
@@ -126,6 +126,7 @@ def install(place: Place, words: Sequence[str]) -> bool:
         raise Refused(f"{place.path} {place.problem}. Nothing was written.", f"add this line to it: {line(words)}")
     file = files.read(place.path)
     before = file.data
+    _refuse_damaged(place.path, before or b"")
     if before is None:
         data = FIRST + BEGIN + MADE + line(words).encode() + b"\n" + END + b"\n"
         file = replace(file, mode=MODE)
@@ -151,6 +152,8 @@ def uninstall(place: Place) -> list[str]:
     if place.outside and entry(place.path):
         msg = f"{place.path} has lines of xats, and {place.problem}. Nothing was written."
         raise Refused(msg, "remove the lines between the two marks of xats yourself")
+    if place.outside and os.path.isfile(place.path):
+        _refuse_damaged(place.path, files.read(place.path).data or b"")  # the line that a person has added
     paths = [place.usual] if place.outside else dict.fromkeys((place.path, place.usual))
     return [path for path in paths if _remove(path)]
 
@@ -160,6 +163,7 @@ def _remove(path: str) -> bool:
     if os.path.islink(path) and not os.path.exists(path):
         return False
     file = files.read(path)
+    _refuse_damaged(path, file.data or b"")
     ours = _ours(file.data or b"")
     if not ours:
         return False
@@ -169,6 +173,15 @@ def _remove(path: str) -> bool:
     else:
         files.replace(file, rest, keep=False)
     return True
+
+
+def _refuse_damaged(path: str, data: bytes) -> None:
+    """Raise Refused if our lines in `data`, of the hook at `path`, do not stand once between their two marks."""
+    ours = _ours(data)
+    rest = _without(data) if ours else data
+    if any(mark in rest or (ours and ours[1].count(mark) > 1) for mark in MARKS):
+        msg = f"{path} has lines of xats lock guard, but not between their two marks. Nothing was written."
+        raise Refused(msg, "remove the lines with 'xats lock guard' or 'lock guard ||' in them yourself, and try again")
 
 
 def entry(path: str) -> tuple[str, ...] | None:
