@@ -174,7 +174,7 @@ def test_a_killed_process_that_waits_blocks_no_other_agent(crew, start):
     assert carol.do("take").startswith("won ")  # before any sweep
     carol.kill()
     crew.store.write(chores.sweep)
-    assert crew.rows("select kind from lock_waits where told_at is not null") == [{"kind": "queue"}]
+    assert crew.rows("select kind from lock_waits where notified_at is not null") == [{"kind": "queue"}]
     [letter] = crew.see("dave", inbox.peek, inbox.Query()).letters
     assert letter.message.subject == "x is free"
 
