@@ -6,6 +6,7 @@ import pytest
 
 from tests.core.test_zones import SHOP, URL, Project, assign, claim, crew, drop, file, whose
 from xats.core.locks import locks
+from xats.core.teams import merge, teams
 from xats.core.zones import joining, places, zones
 from xats.core.zones.places import Place
 
@@ -115,3 +116,18 @@ def test_zones_of_another_team_follow_a_project(crew):
     claim(crew, Project("/new/.git", URL))
     claim(crew, Project("/new/.git", f"{URL}2"))
     assert whose(crew, "src/a", Place("h2", "/x", f"{URL}2"), team="other", host="h2") == ("src/", "erin")
+
+
+def test_a_merge_keeps_the_zones_of_the_team_that_stays(crew):
+    for name in ("crew", "other"):
+        crew.store.write(lambda tx, name=name: teams.ensure(tx, name))
+    crew.register("erin", team="other", client="generic")
+    erin = crew.agent("erin", "other")
+    assign(crew, "bob", "eq/", "src/", "in/deep/")
+    assign(crew, "alice", "src/main/", nested=True)
+    crew.store.write(lambda tx: zones.assign(tx, erin, "erin", SHOP, ["eq/**", "*.py", "in/"]))
+    planned = crew.store.write(lambda tx: merge.merge(tx, "me", "crew", "other", None))
+    assert [zone.pattern for zone in planned.zones] == ["eq/"]
+    paths = ("eq/a", "src/a.py", "src/main/a.py", "src/main/a", "src/a", "in/a", "in/deep/a")
+    found = {path: whose(crew, path, team="other")[1] for path in paths}
+    assert found == dict(zip(paths, ("erin", "erin", "erin", "alice", "bob", "erin", "bob"), strict=True))
