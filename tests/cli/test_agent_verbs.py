@@ -281,12 +281,18 @@ def test_a_person_is_asked_and_sees_what_goes(xats, pat, crew):
     crew.send("alice", "bob", "unread")
     task, _ = crew.do("bob", planning.add, New("t"))
     xats("task", "claim", str(task.id), "--as", "bob")
+    xats("zone", "assign", "bob", "src/", "lib/", "--as", "bob")
+    xats("turn", "join", "--as", "bob")
+    xats("turn", "take", "--as", "bob")
     error = xats("agent", "forget", "bob", *pat, "--json", code=4).error()
     assert error["message"] == "Confirmation needed, but there is no terminal. bob stays."
     assert (error["hint"], error["agent"]) == ("xats agent forget bob --yes --as pat", "bob@crew")
     shown, code = answering(xats, "n\n", "agent", "forget", "bob", *pat)
     assert "xats: bob stays." in shown
-    assert "bob@crew (generic): 1 unread direct message, 1 request without its reply, 1 claimed task" in shown
+    assert (
+        "bob@crew (generic): 1 unread direct message, 1 request without its reply, 1 claimed task, 2 zones, 1 turn"
+        in shown
+    )
     assert code == 4
     assert crew.agent("bob").registered
     shown, code = answering(xats, "y\n", "agent", "forget", "bob", *pat)

@@ -325,6 +325,17 @@ def test_an_environment_with_the_old_name_goes_on_working(two, env):
     assert [one["name"] for one in two("agents", "--json", env=env).json()["agents"]] == ["dan", "eve"]
 
 
+def test_a_merge_names_the_zones_that_end(two, crew):
+    two("zone", "assign", "me", "eq/", "old/", "--as", "eve@fix")
+    two("zone", "assign", "me", "eq/*", "--as", "alice")
+    (zone,) = document(two, "merge", "fix", "crew", "--dry-run")["ended_zones"]
+    assert (zone["pattern"], zone["owner"]) == ("eq/", "eve@fix")
+    said = "the zone eq/ of eve ends: team crew has one for the same files"
+    assert said in two("team", "merge", "fix", "crew", "--yes").stderr
+    assert two("zone", "check", "eq/a", "--as", "alice").stdout.endswith("is in your zone eq/* of alice\n")
+    assert two("zone", "check", "old/a", "--as", "eve").stdout.endswith("is in your zone old/ of eve\n")
+
+
 @pytest.mark.parametrize("env", [{"XATS_TEAM": "fix", "XATS_AGENT": "bob"}, {"XATS_AGENT": "bob@fix"}])
 def test_an_agent_that_a_merge_has_renamed_is_never_taken_for_the_other_one(two, crew, env):
     crew.register("bob", team="fix")

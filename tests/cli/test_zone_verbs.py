@@ -152,3 +152,18 @@ def test_completion_offers_zones(xats, shop):
     shop("alice", "zone", "assign", "bob", "src/auth/", "src/*.py")
     found = xats("_complete", "zone", "src", env={"XATS_AGENT": "alice"}).stdout
     assert found == "src/auth/\tbob\n"
+
+
+def test_a_zone_from_before_the_origin_counts_in_other_clones_and_its_owner_can_drop_it(xats, shop):
+    shop("alice", "zone", "assign", "alice", "src/", "lib/")
+    git("-C", xats.folder, "remote", "add", "origin", "https://example.org/shop.git")
+    clone = xats.folder.parent / "clone"
+    git("init", "-q", clone)
+    git("-C", clone, "remote", "add", "origin", "git@example.org:shop")
+    shop("bob", "zone", "assign", "bob", "src/", "--team", "crew", cwd=clone)
+    done = shop("alice", "zone", "list")
+    assert "src/ of alice means the same files as the zone src/ of bob" in done.stderr
+    assert "xats zone drop src/ --of alice" in done.stderr
+    assert shop("bob", "zone", "check", "lib/a", "--team", "crew", cwd=clone, code=4).stdout.endswith("of alice\n")
+    assert shop("alice", "zone", "drop", "src/").stdout == "dropped the zone src/ of alice\n"
+    assert "means the same files" not in shop("alice", "zone", "check", "lib/a").stderr

@@ -153,7 +153,9 @@ def test_an_edit_of_a_locked_file_is_refused(floor, client):
 
 def test_the_first_refusal_in_a_team_is_explained_once(floor):
     floor.take("bob")
-    assert "Do not make the edit with a shell command. To see the locks of the team: xats lock list" in floor.edit("alice")
+    assert "Do not make the edit with a shell command. To see the locks of the team: xats lock list" in floor.edit(
+        "alice"
+    )
     assert "shell command" not in floor.edit("alice")
     assert "shell command" not in floor.edit("carol")
     [notice] = floor.store.read(lambda tx: teams.notices(tx, "crew"))

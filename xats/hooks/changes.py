@@ -87,6 +87,9 @@ class Change:
             automatic.end(tx, me, self.files)
         if not (self.verdict.refusals or self.verdict.takes):
             return
+        from xats.core.zones import zones
+
+        zones.settle(tx, me.team, self.files)
         self.verdict = self._verdict(tx, me)
         if self.verdict.refusals:
             self._explanation = _refuse(tx, me, self.verdict.refusals)

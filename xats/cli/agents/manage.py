@@ -161,8 +161,8 @@ def forget(
     """Remove an agent for good: its name is free, and its unread direct mail becomes dead letters.
 
     A person and the agent itself may remove it. The senders of requests that it has not answered get mail. Its claimed
-    tasks are open again, and the files that it locked are free. Its messages can still be read. To take it out of the
-    team and keep its mail: xats unregister.
+    tasks are open again, the files that it locked are free, its zones end, and it gives up its turns. Its messages can
+    still be read. To take it out of the team and keep its mail: xats unregister.
 
     If NAME is a former name of an agent, the agent stays, and xats asks whether to free that name. With --name-only
     xats frees it without a question.
@@ -346,6 +346,8 @@ def _costs(loss: Loss) -> str:
         (loss.requests, "request without its reply", "requests without its reply"),
         (loss.claims, "claimed task", "claimed tasks"),
         (len(loss.locks), "lock", "locks"),
+        (loss.zones, "zone", "zones"),
+        (loss.turns, "turn", "turns"),
     )
     said = ", ".join(f"{number} {one if number == 1 else more}" for number, one, more in counts if number)
     return f": {said}" if said else ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xats.cli.kit.context import Context
     from xats.core.agents.agents import Agent
     from xats.core.locks.locks import Lock
-    from xats.core.zones.zones import Zone
+    from xats.core.zones.stored import Zone
     from xats.store import Tx
 
     Place = tuple[str, str, str]

@@ -400,12 +400,21 @@ class MovedNote(Model):
     old_key: str = field("The key that it had.")
 
 
+class EndedZone(Model):
+    """A zone that ends because the other team has one for the same files."""
+
+    pattern: str = field("The pattern, from the top of the repository.")
+    owner: str = field("The address of the owner in the old team: bob@team, or role:backend@team.")
+    repository: str = field("The repository, as xats zone list shows it.")
+
+
 class TeamMergeDocument(TeamChangeDocument):
     """A merge of two teams."""
 
     into: Team = field("The other team as it was before the merge.")
     renamed: list[RenamedAgent] = field("The agents that got another name.")
     notes: list[MovedNote] = field("The notes whose key both teams had; they got another key.")
+    ended_zones: list[EndedZone] = field("The zones of the old team that end: the other team has one for these files.")
     merged_people: list[str] = field("The people who were in both teams and are one agent afterwards.")
 
 

@@ -11,7 +11,7 @@ class Zone(Model):
     pattern: str = field("The pattern, from the top of the repository.")
     owner: str = field("The address of the owner: bob@team, or role:backend@team.")
     team: str = field("The team.")
-    repository: str = field("The URL of the origin of the repository; without one its path.")
+    repository: str = field("The origin of the repository, as example.org/shop; without one its path.")
     active: bool = field("False while the owner has left the team; then the zone does not apply.")
     assigned_by: Address | None = field("Who assigned it; null if that agent was removed.")
     assigned_at: Time = field("When that was.")

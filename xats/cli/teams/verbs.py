@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from xats.base import occupancy
+from xats.cli.kit import render
 from xats.cli.teams.change import Change
 from xats.cli.teams.look import counted, team_json
+from xats.cli.zones import text as zone_text
 from xats.core.agents import agents as core_agents
 from xats.core.teams import changes, views
 from xats.core.teams import merge as team_merge
@@ -64,7 +66,8 @@ def merge(
     Agents, mail, tasks, contracts, notes, pauses, projects and the history move along. If both teams have an agent of
     the same name, --suffix renames the agent of OLD, and its old address leads to it. A person who is in both teams is
     one agent afterwards. Contracts of the same name must be equal. If both teams have a note of the same key, that of
-    OLD gets the key OLD/KEY. Each agent gets one letter, which wakes no agent. For people only; xats asks first.
+    OLD gets the key OLD/KEY. If both have a zone for the same files, that of OLD ends. Each agent gets one letter,
+    which wakes no agent. For people only; xats asks first.
 
     Example: xats team merge shop-fix shop
 
@@ -79,10 +82,17 @@ def merge(
         planned = here.store.write(lambda tx: team_merge.merge(tx, change.by, old=old, into=into, suffix=suffix))
         here.rouse_daemon()
         _mark_panes(here, planned)
+        if yes and not (here.json or here.quiet):  # else they were said before the question
+            for line in _ended_zones(planned):
+                render.say(line)
     more = {
         "into": team_json(planned.into, change.online(into)),
         "renamed": [{"agent": f"{name}@{into}", "old_address": one.address} for one, name in planned.renamed],
         "notes": [{"key": key, "old_key": was} for _, was, key in planned.notes],
+        "ended_zones": [
+            {"pattern": one.pattern, "owner": f"{one.owner.address}@{old}", "repository": one.repository}
+            for one in planned.zones
+        ],
         "merged_people": [name for _, _, name in planned.joined if name != core_agents.SYSTEM],
     }
     said = f"would merge team {old} into {into}" if dry_run else f"team {old} is a part of team {into} now"
@@ -104,15 +114,22 @@ def _mark_panes(here: Context, planned: Plan) -> None:
 
 
 def _clashes(planned: Plan) -> list[str]:
-    """Return in words which agents and notes a merge renames or joins."""
+    """Return in words which agents and notes a merge renames or joins, and which zones it ends."""
     lines = [f"{one.address} becomes {name}@{planned.into.name}" for one, name in planned.renamed]
     lines += [
         f"{name} is a person in both teams, and one agent afterwards"
         for _, _, name in planned.joined
         if name != core_agents.SYSTEM
     ]
+    lines += _ended_zones(planned)
     lines += [f"the note {was} of team {planned.old.name} becomes {key}" for _, was, key in planned.notes]
     return lines
+
+
+def _ended_zones(planned: Plan) -> list[str]:
+    """Return in words which zones a merge ends."""
+    into = planned.into.name
+    return [f"the zone {zone_text.named(one)} ends: team {into} has one for the same files" for one in planned.zones]
 
 
 def archive(

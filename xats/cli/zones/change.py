@@ -7,6 +7,7 @@ import os
 from xats.base.errors import Usage
 from xats.cli.kit import hints, render
 from xats.cli.zones import text
+from xats.cli.zones.settled import settle
 from xats.core.mail import recipients
 from xats.core.zones import patterns, zones
 from xats.identity import files
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     from xats.cli.kit import params
     from xats.cli.kit.context import Context, Me
-    from xats.core.zones.zones import Assigned, Zone
+    from xats.core.zones.stored import Zone
+    from xats.core.zones.zones import Assigned
     from xats.store import Tx
 
 
@@ -39,6 +41,7 @@ def assign(
     Example: xats zone assign role:backend src/ --nested
     """
     place, top = files.repository()
+    settle(here, place)
     given = [files.from_top(one, top) for one in patterns]
 
     def work(tx: Tx, me: Me) -> tuple[list[Assigned], bool]:
@@ -95,6 +98,7 @@ def drop(here: Context, patterns: params.ZonesArg = None, *, owner: params.OfOwn
         msg = "A PATTERN or --of ADDRESS is missing. Nothing was changed."
         raise Usage(msg, "xats zone list, then xats zone drop PATTERN")
     place, top = files.repository()
+    settle(here, place)
     given = [files.from_top(one, top) for one in patterns or ()]
     found = here.write(lambda tx, me: zones.drop(tx, me.agent, place, given, owner))
     if here.json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from xats.base.durations import rough
 from xats.base.errors import REFUSED
@@ -10,8 +11,10 @@ from xats.base.record import replace
 from xats.cli.kit import render, scope
 from xats.cli.kit.paging import check_limit
 from xats.cli.zones import text
+from xats.cli.zones.settled import settle
 from xats.core.teams import teams
 from xats.core.zones import zones
+from xats.core.zones.places import Place
 from xats.identity import files
 
 TYPE_CHECKING = False
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from xats.cli.kit.context import Context
     from xats.core.agents.agents import Agent
     from xats.core.locks.files import File
-    from xats.core.zones.zones import Zone
+    from xats.core.zones.stored import Zone
     from xats.store import Tx
 
 
@@ -30,6 +33,8 @@ def list_(here: Context, *, limit: params.LimitOption = 50) -> int:
     Example: xats zone list
     """
     check_limit(limit, "xats zone list -n 10")
+    with suppress(files.BadPath):  # the working directory was removed
+        settle(here, files.repository()[0])
     team = scope.team_of(here)
     found, has_more = here.store.read(lambda tx: zones.of_team(tx, team, limit))
     if here.json:
@@ -61,6 +66,7 @@ def check(here: Context, path: params.ZoneFileArg) -> int:
     Example: xats zone check src/auth/login.py
     """
     file = files.locate(path)
+    settle(here, Place(file.host, file.repository, file.remote))
     asked = file
     if os.path.isdir(path):  # a folder is where a new file in it would be
         asked = replace(file, path=f"{file.path}/-", key=f"{file.key}/-")

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from xats.core.zones.zones import Zone
+    from xats.core.zones.stored import Zone
 
 
 def zone_json(zone: Zone) -> dict[str, Any]:

@@ -221,6 +221,10 @@ def expect(
 # -- removing ----------------------------------------------------------------------------------------------------------
 
 CLAIMED = "select count(*) as n from tasks where owner_id = :id and state in ('claimed', 'review')"
+OWNED = """
+select (select count(*) from zones where owner_id = :id) as zones,
+    (select count(*) from turns where holder_id = :id) as turns
+"""
 # No name has a # in it.
 FORGET = """
 update agents set name_key = :key, unregistered_at = coalesce(unregistered_at, :now), unregistered_by = :by,
@@ -237,6 +241,8 @@ class Loss:
     requests: int  #: messages that wait for its reply
     claims: int  #: tasks that it has claimed
     locks: tuple[str, ...]  #: the paths of files that it has locked
+    zones: int  #: zones that it owns; those of its role stay
+    turns: int  #: turns that it holds
 
 
 def loss(tx: Tx, agent: Agent) -> Loss:
@@ -245,7 +251,15 @@ def loss(tx: Tx, agent: Agent) -> Loss:
 
     mail, row = removed.loss(tx, agent.id), tx.one(CLAIMED, id=agent.id)
     held = tuple(lock.file.path for lock in locks.held_by(tx, agent.id, explicit=True))
-    return Loss(letters=mail.letters, requests=mail.requests, claims=row["n"] if row else 0, locks=held)
+    also = tx.one(OWNED, id=agent.id)
+    return Loss(
+        letters=mail.letters,
+        requests=mail.requests,
+        claims=row["n"] if row else 0,
+        locks=held,
+        zones=also["zones"] if also else 0,
+        turns=also["turns"] if also else 0,
+    )
 
 
 def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:

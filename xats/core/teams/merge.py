@@ -17,12 +17,14 @@ from xats.core.mail import held
 from xats.core.teams import changes
 from xats.core.teams.views import FORMER, Summary, summary
 from xats.core.waking import stops, wakes
+from xats.core.zones import joining
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xats.core.agents.agents import Agent
+    from xats.core.zones.stored import Zone
     from xats.store import Tx
 
 BOTH = f"""
@@ -53,6 +55,7 @@ class Plan:
     renamed: tuple[tuple[Agent, str], ...]  #: agents of the old team and their new names
     joined: tuple[tuple[int, int, str], ...]  #: agents that become one: ids in both teams, and the name
     contracts: tuple[tuple[int, int], ...]  #: contracts that become one: ids in both teams
+    zones: tuple[Zone, ...]  #: zones of the old team that end: a zone of the other team means the same files
     notes: tuple[tuple[int, str, str], ...]  #: notes of the old team that get another key: id, key and new key
 
 
@@ -83,6 +86,7 @@ def plan(tx: Tx, old: str, into: str, suffix: str | None) -> Plan:
         renamed=tuple(renamed),
         joined=tuple(joined),
         contracts=_same_contracts(tx, old, into),
+        zones=tuple(joining.same(tx, old, into)),
         notes=_new_keys(tx, old, into),
     )
 
@@ -157,6 +161,7 @@ def merge(tx: Tx, by: str, old: str, into: str, suffix: str | None) -> Plan:
     tx.run(SUBSCRIBED_TWICE, old=old, into=into)
     tx.run(changes.IN_USE, name=into, archived=None)
     there = changes.members(tx, into)
+    joining.merge(tx, old, into, planned.zones)
     changes.carry(tx, old, into)
     _hold(tx, into)
     _send_notices(tx, by, planned, was, there)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xats.core.agents.agents import Agent
-    from xats.core.zones.zones import Owner, Zone
+    from xats.core.zones.stored import Owner, Zone
     from xats.store import Tx
 
 SHOWN = 30  # patterns that one piece of mail names

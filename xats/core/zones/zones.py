@@ -8,11 +8,13 @@ left the team does not apply until the agent is back.
 from __future__ import annotations
 
 from xats.base.errors import InvalidName, Usage
-from xats.base.record import from_row, record, replace
+from xats.base.record import record, replace
 from xats.core.address import parse
 from xats.core.agents import agents
 from xats.core.zones import patterns
 from xats.core.zones.errors import NotYourZone, UnknownZone, ZonesOverlap, ZoneTaken
+from xats.core.zones.places import Place, origin
+from xats.core.zones.stored import FROM, ZONE, Owner, relate, zone_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,24 +23,16 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Agent
     from xats.core.locks.files import File
     from xats.core.zones.patterns import Pattern
-    from xats.core.zones.places import Place
-    from xats.store import Row, Tx
+    from xats.core.zones.stored import Zone
+    from xats.store import Tx
 
 LEFT = "Nothing was changed."
 EVERY = 1_000_000  # more zones than a team has
-ZONE = """
-z.id, z.team, z.host, z.repository, z.pattern, z.prefix, z.level, z.owner_id, z.role,
-z.assigned_at, o.name as owner_name, o.unregistered_at as owner_left_at, b.id as by_id, b.name as by_name
-"""
-FROM = """
-from zones z left join agents o on o.id = z.owner_id left join agents b on b.id = z.assigned_by where z.team = :team
-"""
 # By its path, by its origin, or by the origin that it had when xats last recorded it: see places.follow.
 PLACE = """
-((z.host = :host and z.repository = :path) or (z.host = '' and (z.repository = :remote or z.repository = (
-    select p.remote from projects p where p.host = :host and p.path = :path
-))))
+((z.host = :host and z.repository = :path) or (z.host = '' and z.repository in (:remote, :before)))
 """
+BEFORE = "select remote from projects where host = :host and path = :path"
 # The innermost zone comes first; the patterns of the team that may match are found by the index.
 CANDIDATES = f"""
 select {ZONE} {FROM} and z.prefix in ({{keys}}) and {PLACE} and o.unregistered_at is null order by z.level desc, z.id
@@ -46,48 +40,12 @@ select {ZONE} {FROM} and z.prefix in ({{keys}}) and {PLACE} and o.unregistered_a
 IN_PLACE = f"select {ZONE} {FROM} and {PLACE} order by z.pattern"
 ONE = f"select {ZONE} {FROM} and z.id = :id"
 OF_TEAM = f"select {ZONE} {FROM} order by z.repository, z.host, z.pattern limit :limit"
+STRAY = "select 1 from zones where team = :team and host = :host and repository = :path limit 1"
 ADD = """
 insert into zones (team, host, repository, pattern, prefix, level, owner_id, role, assigned_by, assigned_at)
 values (:team, :host, :repository, :pattern, :prefix, :level, :owner, :role, :me, :now)
 returning id
 """
-
-
-@record
-class Owner:
-    """The owner of a zone: an agent of the team, or a role."""
-
-    agent_id: int | None
-    name: str  #: of the agent, or of the role
-
-    @property
-    def address(self) -> str:
-        """Its address in its team."""
-        return self.name if self.agent_id is not None else f"role:{self.name}"
-
-
-@record
-class Zone:
-    """A zone as it is stored."""
-
-    id: int
-    team: str
-    host: str  #: "" if the repository is a URL
-    repository: str
-    pattern: str
-    prefix: str
-    level: int
-    owner: Owner
-    left: bool  #: whether its owner has left the team, so that it does not apply
-    by_id: int | None  #: the agent that assigned it
-    by: str | None
-    assigned_at: int
-
-    def is_of(self, me: Agent) -> bool:
-        """Tell whether `me`, or the role of `me`, owns it."""
-        if self.owner.agent_id is not None:
-            return self.owner.agent_id == me.id
-        return me.role is not None and me.role.lower() == self.owner.name
 
 
 @record
@@ -100,13 +58,6 @@ class Assigned:
     inner: tuple[Zone, ...]  #: the zones of other owners in it, which still apply
 
 
-def zone_of(row: Row) -> Zone:
-    """Return the zone in `row`."""
-    owner = Owner(row["owner_id"], row["owner_name"] if row["owner_id"] is not None else row["role"])
-    left = row["owner_id"] is not None and row["owner_left_at"] is not None
-    return from_row(Zone, row, owner=owner, left=left, by=row["by_name"])
-
-
 # -- whose file --------------------------------------------------------------------------------------------------------
 
 
@@ -115,7 +66,7 @@ def owner(tx: Tx, team: str, file: File) -> Zone | None:
     for repository, path in _places(file):
         keys = {f"k{number}": key for number, key in enumerate(patterns.keys(path))}
         sql = CANDIDATES.format(keys=", ".join(f":{name}" for name in keys))
-        rows = tx.all(sql, team=team, host=file.host, path=repository, remote=file.remote, **keys)
+        rows = tx.all(sql, team=team, **_known(tx, Place(file.host, repository, file.remote)), **keys)
         for row in rows:
             if patterns.parse(row["pattern"]).matches(path):
                 return zone_of(row)
@@ -130,6 +81,8 @@ def others(tx: Tx, me: Agent, file: File) -> Zone | None:
 
 def refuse(tx: Tx, me: Agent, files: Iterable[File], left: str) -> None:
     """Raise ZoneTaken if one of `files` is in the zone of another owner than `me`; `left` says what was not done."""
+    files = list(files)
+    settle(tx, me.team, files)
     found = [(file, zone) for file in files if (zone := others(tx, me, file))]
     if found:
         from xats.base.calling import quoted
@@ -140,6 +93,27 @@ def refuse(tx: Tx, me: Agent, files: Iterable[File], left: str) -> None:
         paths = [one.path for one, _ in found]
         hint = f"ask the owner: xats send {zone.owner.address} {quoted(f'May I change {file.path}?')}"
         raise ZoneTaken(msg, hint, zone=zone.pattern, owner=zone.owner.address, paths=paths)
+
+
+def settle(tx: Tx, team: str, files: Iterable[File]) -> None:
+    """Move the zones of the repositories of `files` to their origins, where these are new: see joining.settle."""
+    for place in {Place(one.host, one.repository, one.remote) for one in files if one.remote}:
+        if tx.one(STRAY, team=team, host=place.host, path=place.path):
+            from xats.core.zones import joining
+
+            joining.settle(tx, team, place)
+
+
+def _known(tx: Tx, place: Place) -> dict[str, str | None]:
+    """Return the values of PLACE for `place`."""
+    row = tx.one(BEFORE, host=place.host, path=place.path)
+    before = row["remote"] if row else None
+    return {
+        "host": place.host,
+        "path": place.path,
+        "remote": origin(place.remote) if place.remote else None,
+        "before": origin(before) if before else None,
+    }
 
 
 def _places(file: File) -> Iterator[tuple[str, str]]:
@@ -170,7 +144,7 @@ def assign(
     """
     new_owner = find_owner(tx, me, address)
     read = list({one.text: one for one in map(patterns.parse, given)}.values())
-    standing = {zone.pattern: zone for zone in in_place(tx, me.team, place)}
+    standing = {zone.id: zone for zone in in_place(tx, me.team, place)}
     done = [_assign(tx, me, new_owner, place, pattern, standing, nested=nested) for pattern in read]
     new = [one.zone for one in done if one.created]
     if new:
@@ -200,15 +174,15 @@ def find_owner(tx: Tx, me: Agent, address: str, *, left: bool = False) -> Owner:
 
 
 def _assign(
-    tx: Tx, me: Agent, new: Owner, place: Place, pattern: Pattern, standing: dict[str, Zone], *, nested: bool
+    tx: Tx, me: Agent, new: Owner, place: Place, pattern: Pattern, standing: dict[int, Zone], *, nested: bool
 ) -> Assigned:
-    """Add one zone beside those that are `standing` in the repository, by their patterns; keep these up to date."""
-    same = standing.get(pattern.text)
-    if same and same.owner == new:
+    """Add one zone beside those that are `standing` in the repository, by their ids; keep these up to date."""
+    same = next((one for one in standing.values() if one.pattern == pattern.text and one.owner == new), None)
+    if same:
         return Assigned(same, created=False, outer=(), inner=())
     around, inside = [], []
     for zone in standing.values():
-        relation = _relation(pattern, zone)
+        relation = relate(pattern, zone)
         if zone.owner != new and relation:
             _refuse_overlap(new, pattern, zone, relation, nested=nested)
         if relation in ("in", "same"):
@@ -219,7 +193,7 @@ def _assign(
     lift = level + 1 - min((zone.level for zone in inside), default=level + 1)
     for zone in inside if lift > 0 else ():
         tx.run("update zones set level = level + :lift where id = :id", lift=lift, id=zone.id)
-        standing[zone.pattern] = replace(zone, level=zone.level + lift)
+        standing[zone.id] = replace(zone, level=zone.level + lift)
     host, repository = place.key
     row = tx.one(
         ADD,
@@ -237,28 +211,10 @@ def _assign(
     tx.event("zone_assigned", me.team, me.name, f"zone:{pattern.text}", to=new.address, repository=repository)
     assert row
     (row,) = tx.all(ONE, team=me.team, id=row["id"])
-    standing[pattern.text] = zone = zone_of(row)
+    zone = zone_of(row)
+    standing[zone.id] = zone
     outer = sorted((one for one in around if one.owner != new), key=lambda one: -one.level)
     return Assigned(zone, created=True, outer=tuple(outer), inner=tuple(one for one in inside if one.owner != new))
-
-
-def _relation(pattern: Pattern, zone: Zone) -> str:
-    """Return how `pattern` lies to `zone`: "in" it, "around" it, the "same", "across" it, or "" for nothing in common.
-
-    Raises PatternTooComplex.
-    """
-    from xats.core.zones import compare
-
-    if compare.apart(pattern.prefix, zone.prefix):
-        return ""
-    other = patterns.parse(zone.pattern)
-    if compare.common(pattern, other) is None:
-        return ""
-    within = compare.outside(other, pattern) is None
-    around = compare.outside(pattern, other) is None
-    return {(True, True): "same", (True, False): "in", (False, True): "around", (False, False): "across"}[
-        (within, around)
-    ]
 
 
 def _refuse_overlap(new: Owner, pattern: Pattern, zone: Zone, relation: str, *, nested: bool) -> None:
@@ -290,7 +246,7 @@ def _refuse_overlap(new: Owner, pattern: Pattern, zone: Zone, relation: str, *, 
 
 def in_place(tx: Tx, team: str, place: Place) -> list[Zone]:
     """Return the zones of `team` in the repository `place`, by their patterns."""
-    return [zone_of(row) for row in tx.all(IN_PLACE, team=team, host=place.host, path=place.path, remote=place.remote)]
+    return [zone_of(row) for row in tx.all(IN_PLACE, team=team, **_known(tx, place))]
 
 
 def of_team(tx: Tx, team: str, limit: int) -> tuple[list[Zone], bool]:
@@ -311,18 +267,18 @@ def drop(tx: Tx, me: Agent, place: Place, given: Sequence[str], of: str | None =
     found = [zone for zone in here if whose is None or zone.owner == whose]
     if given:
         wanted = list(dict.fromkeys(patterns.parse(one).text for one in given))
-        by_text = {zone.pattern: zone for zone in found}
-        for text in wanted:
-            if text not in by_text:
+        by_text = {text: _first_mine(me, [zone for zone in found if zone.pattern == text]) for text in wanted}
+        for text, those in by_text.items():
+            if not those:
                 owned = f" of {whose.address}" if whose else ""
                 msg = f"There is no zone {text}{owned} in this repository. {LEFT}"
                 raise UnknownZone(msg, pattern=text)
-        found = [by_text[text] for text in wanted]
+        found = [zone for those in by_text.values() for zone in those]
     elif not found:
         msg = f"{whose.address if whose else me.team} has no zone. {LEFT}"
         raise UnknownZone(msg)
     for zone in found:
-        if not (zone.is_of(me) or zone.by_id == me.id or me.client == "human"):
+        if not _may_drop(me, zone):
             from xats.base.calling import quoted
 
             by = zone.by or "a former agent"
@@ -338,3 +294,15 @@ def drop(tx: Tx, me: Agent, place: Place, given: Sequence[str], of: str | None =
 
         notify.dropped(tx, me, found)
     return found
+
+
+def _may_drop(me: Agent, zone: Zone) -> bool:
+    return zone.is_of(me) or zone.by_id == me.id or me.client == "human"
+
+
+def _first_mine(me: Agent, found: list[Zone]) -> list[Zone]:
+    """Return those of the zones `found` with one pattern that `me` means: my own, else those that I may drop, else all.
+
+    There are several if a zone could not follow to the origin of its repository.
+    """
+    return [zone for zone in found if zone.is_of(me)] or [zone for zone in found if _may_drop(me, zone)] or found
