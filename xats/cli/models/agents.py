@@ -400,12 +400,20 @@ class MovedNote(Model):
     old_key: str = field("The key that it had.")
 
 
+class RenamedTurn(Model):
+    """A turn that got another name."""
+
+    name: str = field("The new name.")
+    old_name: str = field("The name that it had.")
+
+
 class TeamMergeDocument(TeamChangeDocument):
     """A merge of two teams."""
 
     into: Team = field("The other team as it was before the merge.")
     renamed: list[RenamedAgent] = field("The agents that got another name.")
     notes: list[MovedNote] = field("The notes whose key both teams had; they got another key.")
+    turns: list[RenamedTurn] = field("The turns whose name both teams had; they got another name.")
     merged_people: list[str] = field("The people who were in both teams and are one agent afterwards.")
 
 

@@ -69,16 +69,17 @@ def take(here: Context, *, name: params.TurnNameOption = None, wait: params.Wait
     """
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
     mark = process.mark()
-    which = name or turns.MAIN
+    asked: list[Turn] = []  # a merge of teams may rename the turn while this process waits
 
     def work(tx: Tx, me: Me) -> Details | None:
-        turn = turns.find(tx, me.agent.team, which)
+        turn = turns.again(tx, asked[0]) if asked else turns.find(tx, me.agent.team, name or turns.MAIN)
         try:
             turn = holding.take(tx, me.agent, turn, PROBE)
         except (TurnHeld, TurnTooSoon):
             if deadline is None:
                 raise
             waits.begin(tx, me.agent, turn, mark)
+            asked[:] = [turn]
             return None
         return turn_views.details(tx, turn, PROBE)
 
@@ -88,11 +89,11 @@ def take(here: Context, *, name: params.TurnNameOption = None, wait: params.Wait
         assert deadline is not None
         try:
             while found is None:
-                _await_turn(here, which, deadline)
+                _await_turn(here, asked[0], deadline)
                 found = here.write(work)
         finally:
             with suppress(XatsError):  # I may have been removed
-                here.write(lambda tx, me: waits.end(tx, me.agent, turns.find(tx, me.agent.team, which), mark))
+                here.write(lambda tx, me: waits.end(tx, me.agent, asked[0], mark))
     here.rouse_daemon()
     if here.json:
         render.document({"turn": text.details_json(found)})
@@ -106,19 +107,18 @@ def take(here: Context, *, name: params.TurnNameOption = None, wait: params.Wait
     return 0
 
 
-def _await_turn(here: Context, name: str, deadline: float) -> None:
-    """Wait until I can take the turn `name`. Raises TimedOut, and NotMember if I was removed."""
+def _await_turn(here: Context, turn: Turn, deadline: float) -> None:
+    """Wait until I can take `turn`. Raises TimedOut, and NotMember if I was removed."""
     from xats.cli.kit.waiting import await_change
 
     while True:
         generation = here.store.generation()
         text.settle(here)
-        if here.read(lambda tx, me: holding.may_take(tx, me.agent, turns.find(tx, me.agent.team, name), PROBE)):
+        if here.read(lambda tx, me: holding.may_take(tx, me.agent, turns.again(tx, turn), PROBE)):
             return
         if not await_change(here, generation, deadline):
             msg = "You did not get the turn in that time."
-            options = "" if name.lower() == turns.MAIN else f" --name {name}"
-            raise TimedOut(msg, f"xats turn status{options}")
+            raise TimedOut(msg, here.store.read(lambda tx: turns.again(tx, turn)).call("status"))
 
 
 def pass_(

@@ -121,8 +121,19 @@ def own(tx: Tx, me: Agent, turn: Turn, number: int | None = None) -> Turn:
         which = turn.called if number is None else f"{turn.called} with the number {number}"
         msg = f"You have lost {which}: {whose}. Nothing was changed."
         raise TurnLost(msg, turn.call("status"), **data)
-    msg = f"You do not have {turn.called}: {whose}. Nothing was changed."
-    raise NotTurnHolder(msg, turn.call("take"), **data)
+    other = _meant(tx, me, turn)
+    if other:
+        what = "have" if other.holder_id == me.id else "are offered" if other.offered_id == me.id else "take part in"
+        whose += f"; you {what} {other.called}"
+    hint = f"name that turn: --name {other.name}" if other else turn.call("take")
+    raise NotTurnHolder(f"You do not have {turn.called}: {whose}. Nothing was changed.", hint, **data)
+
+
+def _meant(tx: Tx, me: Agent, turn: Turn) -> Turn | None:
+    """Return the turn that `me` may mean instead of `turn`: one that it has, or takes part in but not in `turn`."""
+    mine = turns.joined(tx, me)
+    has = next((one for one in mine if me.id in (one.holder_id, one.offered_id)), None)
+    return has if has or any(one.id == turn.id for one in mine) else next(iter(mine), None)
 
 
 def pass_on(
