@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from tests.core.test_turns import Crew
+from tests.core.test_turn_rules import Crew
 from xats.base import errors
 from xats.core.agents import presence
 from xats.core.turns import holding, membership, turns, views, waits

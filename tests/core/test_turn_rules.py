@@ -187,7 +187,7 @@ def test_one_who_cannot_be_woken_is_skipped_and_told_once(crew):
     crew.silent(RECENT)
     crew.take("alice")
     crew.team.do("alice", lambda tx, me: pauses.pause(tx, me, "crew", agents.by_name(tx, "crew", "bob"), None))
-    assert [one[1] for one in crew.pass_on("alice").skipped] == ["it is paused"]
+    assert [one[1] for one in crew.pass_on("alice").skipped] == ["the agent is paused"]
     assert state(crew) == ("offered", "carol", 1)
     crew.take("carol")
     crew.silent(RECENT)
@@ -238,7 +238,7 @@ def test_a_named_agent_keeps_the_offer_until_its_time_ends(crew):
     crew.take("alice")
     crew.dead.add("carol")
     moved = crew.pass_on("alice", "carol")
-    assert (moved.turn.offered_to, moved.skipped[0][1]) == ("carol@crew", "its program has ended")
+    assert (moved.turn.offered_to, moved.skipped[0][1]) == ("carol@crew", "the program has ended")
     crew.silent(CLAIM - 1)
     crew.settle()
     assert state(crew) == ("offered", "carol", 1)
