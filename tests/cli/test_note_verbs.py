@@ -1,5 +1,7 @@
 """`xats note ...` as people and scripts use it: what is printed, refused, and kept."""
 
+import os
+
 import pytest
 
 from tests.support.steady import ages, unfolded
@@ -34,6 +36,32 @@ def test_a_value_comes_from_the_line_from_a_file_and_from_standard_input(by, xat
     got = [by("bob", "get", f"a@{n}").stdout for n in range(1, 7)]
     assert got == ["tabs\n\n", "Line ü\n", "Line 1\nLine 2\n", "the file called 3\n", "Line 1\nLine 2\n", "@3\n"]
     assert by("bob", "get", "a@1", "--json").json()["note"]["value"] == "tabs\n\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "note put k @ff",
+        "note put k --file ff",
+        "send bob @ff",
+        "send --batch ff",
+        "turn pass next --status @ff --next b",
+        "task add t --description @ff",
+        "task import ff",
+        "contract put c ff",
+        "db import ff --db new.db",
+    ],
+)
+def test_a_fifo_is_refused_at_once(xats, crew, words):
+    os.mkfifo(xats.folder / "ff")
+    ran = xats("--as", "alice", *words.split(), "--json", code=None)
+    assert ran.code == 2
+    assert "Not a regular file" in ran.error()["message"]
+
+
+def test_a_pipe_that_a_shell_has_opened_is_read(by):
+    assert by("alice", "put", "k", "@/dev/stdin", stdin="piped").stdout.startswith("k@1 stored")
+    assert by("alice", "get", "k").stdout == "piped\n"
 
 
 def test_what_a_value_cannot_be(by, xats):
