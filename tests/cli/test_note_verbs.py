@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from rich.cells import cell_len
 
 from tests.support.steady import ages, unfolded
 
@@ -133,6 +134,23 @@ def test_lists_in_a_pipe_and_on_a_terminal(by, xats):
         ("2", "bob", "flag", "removed"),
         ("1", "alice", "flag", ""),
     ]
+
+
+@pytest.mark.parametrize("columns", [30, 40, 60, 80, 100, 120])
+def test_a_narrow_list_has_fewer_columns_and_whole_keys(by, xats, columns):
+    by("bob", "put", "api/errors", "word \u4e16\u754c " * 300, "--ttl", "2h")
+    by("alice", "put", "api/style-of-texts", "tabs")
+    by("alice", "pin", "api/style-of-texts")
+    env = {"COLUMNS": str(columns), "NO_COLOR": "1"}
+    head, *lines = xats.on_terminal("--as", "bob", "note", "list", env=env).splitlines()
+    assert [line.split()[0] for line in lines] == ["api/errors", "api/style-of-texts"]  # a line each
+    assert all(cell_len(line) <= columns for line in (head, *lines))
+    assert ("VALUE" in head) == (columns > 30)
+    assert ("STATE" in head, "BY" in head) == (columns >= 80, columns >= 60)
+    assert "\u2026" not in "".join(line.rpartition("word")[0] for line in lines)
+    head, *lines = xats.on_terminal("--as", "bob", "note", "log", "api/errors", env=env).splitlines()
+    assert [line.split()[0] for line in lines] == ["1"]
+    assert ("EVIDENCE" in head, "VALUE" in head) == (columns >= 110, True)
 
 
 def test_no_control_character_reaches_a_terminal(by, xats):
