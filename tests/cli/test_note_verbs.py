@@ -84,6 +84,30 @@ def test_what_a_value_cannot_be(by, xats):
     assert by("alice", "list", "--json").json()["notes"] == []
 
 
+def test_a_number_is_always_a_version(by):
+    large = "9" * 23
+    by("bob", "put", "k", "one")
+    for number in ("0", "99", large):
+        assert failed(by("bob", "put", "k", f"@{number}", "--json", code=3)) == (3, "unknown_note_version")
+        assert failed(by("bob", "get", f"k@{number}", "--json", code=3)) == (3, "unknown_note_version")
+    assert by("bob", "put", "k", "@" + "0" * 20 + "1").stdout.startswith("k@1 has this value already")
+    for number in ("-1", large):
+        for words in (("put", "k", "two"), ("rm", "k"), ("put", "new", "two")):
+            error = failed(by("bob", *words, f"--if-version={number}", "--json", code=2))
+            assert error == (2, "usage"), (words, number)
+    for verb in (("list",), ("log", "k")):
+        error = by("bob", *verb, "-n", large, "--json", code=2).error()
+        assert error["message"] == "--limit must be at most 1,000,000,000."
+    assert by("bob", "log", "k", "-n", "0", "--json", code=2).error()["hint"] == "xats note log k -n 10 --as bob"
+
+
+def test_what_has_expired_is_said_to_have_expired(by):
+    by("bob", "put", "k", "one", "--ttl", "1ms")
+    assert ages(by("bob", "rm", "k").stdout) == "k had expired already, just now; nothing was changed\n"
+    assert by("bob", "put", "k", "one", "--ttl", "20m").stdout.endswith("expires in 20 min)\n")
+    assert "expires in 20 min" in by("bob", "list").stdout
+
+
 def test_a_conflict_names_the_version_and_its_author(by):
     by("bob", "put", "lead", "bob")
     ran = by("alice", "put", "lead", "alice", "--if-version", "0", code=4)
