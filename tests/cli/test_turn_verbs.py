@@ -42,7 +42,7 @@ def test_a_turn_goes_round_with_its_handoff(xats, team):
     (xats.folder / "parser.py").write_text("")
     files = ("--artifact", "parser.py", "--planned", "notes/zones.md")
     passed = xats("--as", "alice", "turn", "pass", "next", *HANDOFF, *files)
-    assert ages(passed.stdout) == "passed on; it is offered to bob, for 19 min more\n"
+    assert ages(passed.stdout) == "passed on; it is offered to bob, for 20 min more\n"
     shown = xats("--as", "bob", "turn", "take")
     assert ages(shown.stdout).splitlines() == [
         "you have the turn of team crew (number 2)",
@@ -315,6 +315,19 @@ def test_lists_of_agents_show_who_has_it_and_who_waits(xats, team):
     (check,) = [one for one in json.loads(checks.stdout)["checks"] if one["name"] == "turn main@crew"]
     assert (check["state"], "alice@crew has had it" in check["detail"]) == ("ok", True)
     running.kill()
+
+
+def test_an_empty_name_names_no_turn(xats, team):
+    for words in (("join",), ("take",), ("status",), ("release",), ("leave",), ("log",)):
+        ran = xats("--as", "alice", "turn", *words, "--name", "", "--json", code=2)
+        assert ran.error()["code"] == "invalid_name", words
+
+
+def test_a_takeover_by_a_person_is_logged_with_its_reason(xats, team):
+    team.register("hal", client="human")
+    xats("--as", "alice", "turn", "take")
+    xats("--as", "hal", "turn", "steal", "--reason", "boss")
+    assert "hal took it from alice: boss" in xats("--as", "bob", "turn", "log").stdout
 
 
 def test_several_turns_are_named(xats, team):
