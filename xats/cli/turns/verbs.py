@@ -59,7 +59,7 @@ def join(here: Context, *, name: params.TurnNameOption = turns.MAIN) -> int:
 
 
 def take(here: Context, *, name: params.TurnNameOption = turns.MAIN, wait: params.WaitTurnOption = None) -> int:
-    """Take the turn: it is free, or it is offered to me. Print the handoff of the last holder.
+    """Take the turn if it is free or offered to me; print the last handoff.
 
     The turn is a lease of 45 minutes. My commands and the hooks of my program renew it, and while my program works on a
     prompt, it does not end. With --wait, xats gives me the turn when I am the next in line. The last holder leaves a
