@@ -61,7 +61,7 @@ def test_an_exception_names_a_field_that_there_is(verb):
 @pytest.mark.parametrize("line", [["agents", "--json=state,name"], ["--json=state, name,state", "agents"]])
 def test_only_these_fields_are_listed_in_their_order(mail, line):
     found = mail(*line).json()
-    assert list(found) == ["agents", "has_more"]
+    assert list(found) == ["agents", "has_more", "turns"]
     assert [list(one) for one in found["agents"]] == [["state", "name"]] * len(found["agents"])
     assert [one["name"] for one in found["agents"]] == ["alice", "bob", "carol", "erin"]
 
