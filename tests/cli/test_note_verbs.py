@@ -1,6 +1,9 @@
 """`xats note ...` as people and scripts use it: what is printed, refused, and kept."""
 
+import os
+
 import pytest
+from rich.cells import cell_len
 
 from tests.support.steady import ages, unfolded
 
@@ -36,6 +39,32 @@ def test_a_value_comes_from_the_line_from_a_file_and_from_standard_input(by, xat
     assert by("bob", "get", "a@1", "--json").json()["note"]["value"] == "tabs\n\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "note put k @ff",
+        "note put k --file ff",
+        "send bob @ff",
+        "send --batch ff",
+        "turn pass next --status @ff --next b",
+        "task add t --description @ff",
+        "task import ff",
+        "contract put c ff",
+        "db import ff --db new.db",
+    ],
+)
+def test_a_fifo_is_refused_at_once(xats, crew, words):
+    os.mkfifo(xats.folder / "ff")
+    ran = xats("--as", "alice", *words.split(), "--json", code=None)
+    assert ran.code == 2
+    assert "Not a regular file" in ran.error()["message"]
+
+
+def test_a_pipe_that_a_shell_has_opened_is_read(by):
+    assert by("alice", "put", "k", "@/dev/stdin", stdin="piped").stdout.startswith("k@1 stored")
+    assert by("alice", "get", "k").stdout == "piped\n"
+
+
 def test_what_a_value_cannot_be(by, xats):
     (xats.folder / "large").write_text("x" * (256 * 1024 + 1))
     (xats.folder / "latin").write_bytes(b"gr\xfc\xdfe")
@@ -53,6 +82,30 @@ def test_what_a_value_cannot_be(by, xats):
         assert failed(by("alice", "put", *words, "--json", code=2)) == (2, "usage"), words
     assert failed(by("alice", "put", "k", "@7", "--json", code=3)) == (3, "unknown_note")
     assert by("alice", "list", "--json").json()["notes"] == []
+
+
+def test_a_number_is_always_a_version(by):
+    large = "9" * 23
+    by("bob", "put", "k", "one")
+    for number in ("0", "99", large):
+        assert failed(by("bob", "put", "k", f"@{number}", "--json", code=3)) == (3, "unknown_note_version")
+        assert failed(by("bob", "get", f"k@{number}", "--json", code=3)) == (3, "unknown_note_version")
+    assert by("bob", "put", "k", "@" + "0" * 20 + "1").stdout.startswith("k@1 has this value already")
+    for number in ("-1", large):
+        for words in (("put", "k", "two"), ("rm", "k"), ("put", "new", "two")):
+            error = failed(by("bob", *words, f"--if-version={number}", "--json", code=2))
+            assert error == (2, "usage"), (words, number)
+    for verb in (("list",), ("log", "k")):
+        error = by("bob", *verb, "-n", large, "--json", code=2).error()
+        assert error["message"] == "--limit must be at most 1,000,000,000."
+    assert by("bob", "log", "k", "-n", "0", "--json", code=2).error()["hint"] == "xats note log k -n 10 --as bob"
+
+
+def test_what_has_expired_is_said_to_have_expired(by):
+    by("bob", "put", "k", "one", "--ttl", "1ms")
+    assert ages(by("bob", "rm", "k").stdout) == "k had expired already, just now; nothing was changed\n"
+    assert by("bob", "put", "k", "one", "--ttl", "20m").stdout.endswith("expires in 20 min)\n")
+    assert "expires in 20 min" in by("bob", "list").stdout
 
 
 def test_a_conflict_names_the_version_and_its_author(by):
@@ -105,6 +158,23 @@ def test_lists_in_a_pipe_and_on_a_terminal(by, xats):
         ("2", "bob", "flag", "removed"),
         ("1", "alice", "flag", ""),
     ]
+
+
+@pytest.mark.parametrize("columns", [30, 40, 60, 80, 100, 120])
+def test_a_narrow_list_has_fewer_columns_and_whole_keys(by, xats, columns):
+    by("bob", "put", "api/errors", "word \u4e16\u754c " * 300, "--ttl", "2h")
+    by("alice", "put", "api/style-of-texts", "tabs")
+    by("alice", "pin", "api/style-of-texts")
+    env = {"COLUMNS": str(columns), "NO_COLOR": "1"}
+    head, *lines = xats.on_terminal("--as", "bob", "note", "list", env=env).splitlines()
+    assert [line.split()[0] for line in lines] == ["api/errors", "api/style-of-texts"]  # a line each
+    assert all(cell_len(line) <= columns for line in (head, *lines))
+    assert ("VALUE" in head) == (columns > 30)
+    assert ("STATE" in head, "BY" in head) == (columns >= 80, columns >= 60)
+    assert "\u2026" not in "".join(line.rpartition("word")[0] for line in lines)
+    head, *lines = xats.on_terminal("--as", "bob", "note", "log", "api/errors", env=env).splitlines()
+    assert [line.split()[0] for line in lines] == ["1"]
+    assert ("EVIDENCE" in head, "VALUE" in head) == (columns >= 110, True)
 
 
 def test_no_control_character_reaches_a_terminal(by, xats):

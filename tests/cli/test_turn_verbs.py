@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.support.steady import ages
+from tests.support.steady import ages, unfolded
 from tests.support.waiting import until
 from xats.core.agents import agents
 from xats.core.mail import inbox
@@ -42,7 +42,7 @@ def test_a_turn_goes_round_with_its_handoff(xats, team):
     (xats.folder / "parser.py").write_text("")
     files = ("--artifact", "parser.py", "--planned", "notes/zones.md")
     passed = xats("--as", "alice", "turn", "pass", "next", *HANDOFF, *files)
-    assert ages(passed.stdout) == "passed on; it is offered to bob, for 19 min more\n"
+    assert ages(passed.stdout) == "passed on; it is offered to bob, for 20 min more\n"
     shown = xats("--as", "bob", "turn", "take")
     assert ages(shown.stdout).splitlines() == [
         "you have the turn of team crew (number 2)",
@@ -317,6 +317,19 @@ def test_lists_of_agents_show_who_has_it_and_who_waits(xats, team):
     running.kill()
 
 
+def test_an_empty_name_names_no_turn(xats, team):
+    for words in (("join",), ("take",), ("status",), ("release",), ("leave",), ("log",)):
+        ran = xats("--as", "alice", "turn", *words, "--name", "", "--json", code=2)
+        assert ran.error()["code"] == "invalid_name", words
+
+
+def test_a_takeover_by_a_person_is_logged_with_its_reason(xats, team):
+    team.register("hal", client="human")
+    xats("--as", "alice", "turn", "take")
+    xats("--as", "hal", "turn", "steal", "--reason", "boss")
+    assert "hal took it from alice: boss" in xats("--as", "bob", "turn", "log").stdout
+
+
 def test_several_turns_are_named(xats, team):
     xats("--as", "bob", "turn", "join", "--name", "docs")
     got = xats("--as", "bob", "turn", "take", "--name", "Docs")
@@ -324,6 +337,33 @@ def test_several_turns_are_named(xats, team):
     assert "--name docs" in got.stderr
     assert xats("--as", "bob", "turn", "status", "--json").json()["others"] == ["docs"]
     assert "other turns of this team: docs" in xats("--as", "bob", "turn", "status").stderr
+
+
+def test_a_merge_renames_a_turn_that_goes_on_and_says_so(xats, team):
+    for name in ("h1", "h2"):
+        team.add(name, team="fix")
+        xats("--as", f"{name}@fix", "turn", "join")
+    xats("--as", "h1@fix", "turn", "take")
+    running = xats.start("--as", "h2@fix", "turn", "take", "--wait", "60s", "--json")
+    until(lambda: waiting(team) == ["h2"])
+    merge, env = ("team", "merge", "fix", "crew"), {"XATS_AGENT": None}
+    assert "the turn main of team fix becomes the turn main-fix" in unfolded(xats(*merge, "--dry-run", env=env).stderr)
+    done = xats(*merge, "--yes", "--json", env=env).json()
+    assert done["turns"] == [{"name": "main-fix", "old_name": "main"}]
+    for name in ("alice", "h1"):
+        letter = xats("--as", name, "inbox", "--json").json()["messages"][-1]["body"]
+        assert "The turn main of team fix is the turn main-fix now" in letter
+        assert "--name main-fix" in letter
+    for words in (("pass", "next", *HANDOFF), ("release",)):
+        error = xats("--as", "h1", "turn", *words, "--json", code=4).error()
+        assert (error["code"], error["hint"]) == ("not_turn_holder", "name that turn: --name main-fix")
+        assert "you have the turn main-fix" in error["message"]
+    error = xats("--as", "h1", "turn", "take", "--json", code=4).error()
+    assert (error["code"], error["hint"]) == ("not_member", "name that turn: --name main-fix")
+    xats("--as", "h1", "turn", "pass", "next", *HANDOFF, "--name", "main-fix")
+    turn = xats.end(running).json()["turn"]
+    assert (turn["holder"], turn["name"], turn["number"]) == ("h2@crew", "main-fix", 2)
+    assert waiting(team) == []
 
 
 def test_an_export_has_the_turns_and_an_import_goes_on_with_them(xats, team):

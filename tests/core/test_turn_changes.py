@@ -75,7 +75,7 @@ def test_persons_that_become_one_take_part_once(crew):
     crew.store.write(lambda tx: team_merge.merge(tx, "carol", "fix", "crew", None))
     turn = crew.store.read(lambda tx: turns.find(tx, "crew", "main-fix"))
     assert turn.holder == "hal@crew"
-    assert [one.name for one in crew.team.see("hal", membership.joined)] == ["main", "main-fix"]
+    assert [one.name for one in crew.team.see("hal", turns.joined)] == ["main", "main-fix"]
     healthy(crew)
 
 

@@ -380,7 +380,7 @@ def test_a_good_row_is_taken(filled, table, values):
         ("locks", {"lease_ms": 0}),
         ("lock_waits", {"kind": "wait"}),
         ("lock_waits", {"process": "h:1:1"}),
-        ("lock_waits", {"kind": "wait", "process": "h:1:1", "told_at": 1}),
+        ("lock_waits", {"kind": "wait", "process": "h:1:1", "notified_at": 1}),
     ],
 )
 def test_a_bad_row_is_refused(filled, table, values):

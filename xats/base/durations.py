@@ -39,6 +39,11 @@ def rough(ms: int) -> str:
     return f"{seconds // 86400} d"
 
 
+def left(ms: int) -> str:
+    """Return a time that is left, rounded to the nearest minute or up to the next second; less than 0 ms is 0."""
+    return rough(max(ms, 0) + (30_000 if ms >= 120_000 else 999))
+
+
 def ago(at: int | None, now: int) -> str:
     """Return how long before `now` the time `at` was, both in ms UTC."""
     if at is None:

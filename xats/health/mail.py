@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xats.base import durations
 from xats.base.durations import ago, rough
 from xats.core.mail import alerts
 from xats.core.turns.turns import GRACE
@@ -103,11 +104,11 @@ def _turn(one: Summary, now: int) -> Check:
     if turn.state == "held" and turn.taken_at is not None:
         detail = f"{turn.holder} has had it for {rough(max(now - turn.taken_at, 0))}{waiting}"
         if turn.gone_at is not None:
-            left = rough(max(turn.gone_at + GRACE - now, 0))
+            left = durations.left(turn.gone_at + GRACE - now)
             detail = f"its holder {turn.holder} is gone; it goes to the next in line in {left}{waiting}"
             return Check(SECTION, name, WARN, detail, f"xats turn steal --reason 'it is gone'{options}")
     elif turn.state == "offered" and turn.offer_until is not None:
-        detail = f"it is offered to {turn.offered_to}, for {rough(max(turn.offer_until - now, 0))} more{waiting}"
+        detail = f"it is offered to {turn.offered_to}, for {durations.left(turn.offer_until - now)} more{waiting}"
     else:
         detail = f"it is free{waiting}"
     return Check(SECTION, name, OK, detail)

@@ -8,7 +8,7 @@ import sys
 from xats.base import durations
 from xats.base.errors import InvalidExport, Usage
 from xats.base.jsontext import SCHEMA_VERSION, to_json
-from xats.cli.kit import render
+from xats.cli.kit import reading, render
 from xats.cli.kit.paging import check_limit
 from xats.cli.kit.progress import Progress, visible
 
@@ -107,7 +107,7 @@ def import_(here: Context, source: params.ExportFileArg) -> int:
 def _opened(source: str) -> BinaryIO:
     """Open the file `source` for reading; - is standard input. Raises InvalidExport."""
     try:
-        return sys.stdin.buffer if source == "-" else open(source, "rb")
+        return sys.stdin.buffer if source == "-" else reading.opened(source)
     except OSError as problem:
         msg = f"{source} cannot be read: {problem.strerror}. Nothing was imported."
         raise InvalidExport(msg, "xats db import FILE, with a FILE from xats db export") from problem

@@ -9,6 +9,8 @@ from xats.cli.kit import render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from xats.base.errors import XatsError
     from xats.cli.kit.context import Context
 
@@ -87,6 +89,29 @@ def path(said: str | None, file: str | None, what: str, left: str) -> str:
     return said[1:] if said[:1] == "@" and not os.path.exists(said) else said
 
 
+# Names of pipes that are open already, as a shell makes them: cat <(xats ...). They have a writer or have ended.
+OPEN = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
+
+
+def opened(source: str) -> BinaryIO:
+    """Open the file `source` for reading. Raises OSError, also for what is no regular file: a FIFO would block xats."""
+    import errno
+    from stat import S_ISDIR, S_ISREG
+
+    number = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(number).st_mode
+        if S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), source)
+        if not S_ISREG(mode) and not source.startswith(OPEN):
+            raise OSError(errno.EINVAL, "Not a regular file", source)
+        os.set_blocking(number, True)
+        return open(number, "rb")
+    except OSError:
+        os.close(number)
+        raise
+
+
 def read(source: str, what: str, kind: type[XatsError], left: str, hint: str = "") -> str:
     """Return the text in the file `source`, or on standard input if that is `-`.
 
@@ -96,7 +121,7 @@ def read(source: str, what: str, kind: type[XatsError], left: str, hint: str = "
     where = "standard input" if source == "-" else source
     try:
         if source != "-":
-            with open(source, "rb") as file:
+            with opened(source) as file:
                 data = file.read(LARGEST + 1)
         elif sys.stdin is None:
             raise OSError(0, "it is closed")

@@ -8,7 +8,7 @@ import sys
 from xats.base import durations
 from xats.base.errors import InvalidBatch, Usage, XatsError
 from xats.base.jsontext import from_json, to_json
-from xats.cli.kit import documents, render
+from xats.cli.kit import documents, reading, render
 from xats.core.address import check_name
 from xats.core.mail import sending
 from xats.core.waking.limits import hop_limit
@@ -96,7 +96,7 @@ def _bytes(source: str) -> bytes:
         if sys.stdin is None:
             raise OSError(0, "it is closed")
         return sys.stdin.buffer.read()
-    with open(source, "rb") as file:
+    with reading.opened(source) as file:
         return file.read()
 
 

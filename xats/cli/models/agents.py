@@ -408,6 +408,13 @@ class EndedZone(Model):
     repository: str = field("The repository, as xats zone list shows it.")
 
 
+class RenamedTurn(Model):
+    """A turn that got another name."""
+
+    name: str = field("The new name.")
+    old_name: str = field("The name that it had.")
+
+
 class TeamMergeDocument(TeamChangeDocument):
     """A merge of two teams."""
 
@@ -415,6 +422,7 @@ class TeamMergeDocument(TeamChangeDocument):
     renamed: list[RenamedAgent] = field("The agents that got another name.")
     notes: list[MovedNote] = field("The notes whose key both teams had; they got another key.")
     ended_zones: list[EndedZone] = field("The zones of the old team that end: the other team has one for these files.")
+    turns: list[RenamedTurn] = field("The turns whose name both teams had; they got another name.")
     merged_people: list[str] = field("The people who were in both teams and are one agent afterwards.")
 
 

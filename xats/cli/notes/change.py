@@ -61,7 +61,7 @@ def put(
         render.put(f"{version.name} has this value already; nothing new was stored")
     else:
         what = f"the value of version {version.restored} again, " if version.restored is not None else ""
-        ends = f", expires in {durations.rough(lasts)}" if lasts is not None else ""
+        ends = f", expires in {durations.left(lasts)}" if lasts is not None else ""
         render.put(f"{version.name} stored ({what}{version.category}, {sized(version.size)}{ends})")
         membership.tell_pending(here, version.note.team)
     return 0
@@ -83,7 +83,9 @@ def rm(here: Context, key: params.KeyArg, *, if_version: params.IfVersionOption 
     elif here.quiet:
         render.put(version.name)
     elif not changed:
-        render.put(f"{called} {'was removed before' if version.removal else 'has expired'}; nothing was changed")
+        when = durations.ago(version.expires_at, here.store.clock())
+        why = "was removed before" if version.removal else f"had expired already, {when}"
+        render.put(f"{called} {why}; nothing was changed")
     else:
         render.put(f"{called} removed (version {version.number})")
         render.say(f"  to restore it: {here.command('note', 'put', called, f'@{version.number - 1}')}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xats.base import durations
 from xats.base.sizes import sized
-from xats.cli.kit import render, views
+from xats.cli.kit import fit, render, views
 from xats.cli.kit.paging import check_limit
 from xats.cli.kit.scope import team_of
 from xats.cli.notes import text
@@ -13,6 +13,8 @@ from xats.core.notes import views as core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xats.cli.kit import params
     from xats.cli.kit.context import Context
     from xats.core.notes.notes import Version
@@ -70,9 +72,7 @@ def list_(
     now = here.store.clock()
     given = (prefix or None, *(("--category", category) if category is not None else ()), "--all" if every else None)
     if found:
-        headers = ("KEY", "VERSION", "CATEGORY", "BY", "AGE", "SIZE", "STATE", "VALUE")
-        rows_ = [_row(one, now) for one in found]
-        render.table(*_without_empty(headers, rows_), stretch=("VALUE",))
+        _table(("KEY", "VERSION", "CATEGORY", "BY", "AGE", "SIZE", "STATE", "VALUE"), found, now)
     elif not here.quiet:
         which = f" of the category {render.one_line(category)}" if category is not None else ""
         begins = f" that begin with {render.one_line(prefix)}" if prefix else ""
@@ -84,20 +84,48 @@ def list_(
     return 0
 
 
-def _row(one: Version, now: int) -> tuple[object, ...]:
-    by, age = views.near(one.by, one.note.team), durations.rough(now - one.at)
-    state, value = text.state(one, now), text.beginning(one)
-    return one.note.key, one.number, one.category, by, age, sized(one.size), state, value
+# The columns that a narrow terminal leaves out, and below which width. The key or the number of a version always stays.
+LEFT_OUT = ((110, "EVIDENCE"), (90, "CATEGORY"), (76, "SIZE"), (64, "AGE"), (50, "BY"), (50, "STATE"))
+SHORTEST = 10  # columns of a preview; a list without room for it has none
 
 
-def _without_empty(
-    headers: tuple[str, ...], rows: list[tuple[object, ...]]
-) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    """Return the table without the column STATE if that is empty on a terminal; a pipe has always all columns."""
-    at = headers.index("STATE")
-    if not render.on_terminal() or any(row[at] for row in rows):
-        return headers, rows
-    return headers[:at] + headers[at + 1 :], [row[:at] + row[at + 1 :] for row in rows]
+def _table(headers: Sequence[str], found: Sequence[Version], now: int) -> None:
+    """Print versions of notes with the columns `headers`; on a terminal each on one line, with those that have room.
+
+    Two columns are between the columns of a table.
+    """
+    rows = [_cells(one, now) for one in found]
+    width = render.width() if render.on_terminal() else 0
+    if width:
+        left_out = {name for room, name in LEFT_OUT if width < room}
+        if not any(one["STATE"] for one in rows):
+            left_out.add("STATE")
+        headers = [name for name in headers if name not in left_out]
+        taken = {name: max(fit.cells(name), *(fit.cells(one[name]) for one in rows)) for name in headers}
+        room = width - sum(taken[name] + 2 for name in headers if name != "VALUE")
+        if "STATE" in headers and room < SHORTEST:
+            headers.remove("STATE")
+            room += taken["STATE"] + 2
+        if room < SHORTEST:
+            headers.remove("VALUE")
+        for one in rows:
+            one["VALUE"] = fit.cut(one["VALUE"], max(room, SHORTEST))
+    render.table(headers, [[one[name] for name in headers] for one in rows], stretch=("KEY",))
+
+
+def _cells(one: Version, now: int) -> dict[str, str]:
+    """Return the cells of a version, by the headers of their columns."""
+    return {
+        "KEY": one.note.key,
+        "VERSION": str(one.number),
+        "CATEGORY": one.category,
+        "BY": views.near(one.by, one.note.team),
+        "EVIDENCE": one.evidence,
+        "AGE": durations.rough(now - one.at),
+        "SIZE": sized(one.size),
+        "STATE": text.state(one, now),
+        "VALUE": text.beginning(one),
+    }
 
 
 def log(here: Context, key: params.KeyArg, *, limit: params.LimitOption = 50) -> int:
@@ -108,7 +136,7 @@ def log(here: Context, key: params.KeyArg, *, limit: params.LimitOption = 50) ->
 
     Example: xats note log style
     """
-    check_limit(limit, "xats note log style -n 10")
+    check_limit(limit, here.command("note", "log", key, "-n", 10))
     team = team_of(here)
     found, has_more = here.store.read(lambda tx: core.log(tx, team, key, limit))
     if here.json:
@@ -116,14 +144,7 @@ def log(here: Context, key: params.KeyArg, *, limit: params.LimitOption = 50) ->
         render.document({"note": rows[0], "versions": rows, "has_more": has_more})
         return 0
     now = here.store.clock()
-    headers = ("VERSION", "CATEGORY", "BY", "EVIDENCE", "AGE", "SIZE", "STATE", "VALUE")
-    render.table(*_without_empty(headers, [_line(one, now) for one in found]), stretch=("VALUE",))
+    _table(("VERSION", "CATEGORY", "BY", "EVIDENCE", "AGE", "SIZE", "STATE", "VALUE"), found, now)
     if has_more and not here.quiet:
         render.say(f"more: {here.command('note', 'log', key, '-n', limit * 2)}")
     return 0
-
-
-def _line(one: Version, now: int) -> tuple[object, ...]:
-    by, age = views.near(one.by, one.note.team), durations.rough(now - one.at)
-    state, value = text.state(one, now), text.beginning(one)
-    return one.number, one.category, by, one.evidence, age, sized(one.size), state, value

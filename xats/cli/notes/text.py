@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from xats.base.durations import ago, iso, rough
+from xats.base import durations
+from xats.base.durations import ago, iso
 from xats.base.sizes import sized
 from xats.cli.kit import render, views
 
@@ -70,4 +71,4 @@ def _end(version: Version, now: int) -> str:
     if version.expires_at is None:
         return ""
     left = version.expires_at - now
-    return f", expires in {rough(left)}" if left > 0 else f", its time ended {ago(version.expires_at, now)}"
+    return f", expires in {durations.left(left)}" if left > 0 else f", its time ended {ago(version.expires_at, now)}"

@@ -8,7 +8,7 @@ import time
 
 from xats.base.durations import iso
 from xats.base.errors import XatsError
-from xats.cli.kit import render
+from xats.cli.kit import reading, render
 from xats.cli.kit.progress import Progress
 from xats.cli.kit.scope import team_of
 from xats.cli.tasks import text
@@ -113,7 +113,7 @@ def read(source: str, *, quiet: bool = False) -> list[Item]:
         if source == "-":
             data = sys.stdin.buffer.read()
         else:
-            with open(source, "rb") as file:
+            with reading.opened(source) as file:
                 data = file.read()
         lines = data.decode().removesuffix("\n").split("\n") if data.strip() else []
     except (OSError, UnicodeDecodeError) as problem:

@@ -63,11 +63,11 @@ def merge(
 ) -> int:
     """Merge a team into another one; nothing of either is lost.
 
-    Agents, mail, tasks, contracts, notes, pauses, projects and the history move along. If both teams have an agent of
-    the same name, --suffix renames the agent of OLD, and its old address leads to it. A person who is in both teams is
-    one agent afterwards. Contracts of the same name must be equal. If both teams have a note of the same key, that of
-    OLD gets the key OLD/KEY. If both have a zone for the same files, that of OLD ends. Each agent gets one letter,
-    which wakes no agent. For people only; xats asks first.
+    Agents, mail, tasks, contracts, notes, turns, zones, pauses, projects and the history move along. If both teams have
+    an agent of the same name, --suffix renames the agent of OLD, and its old address leads to it. A person who is in
+    both teams is one agent afterwards. Contracts of the same name must be equal. If both teams have a note of the same
+    key, that of OLD gets the key OLD/KEY; a turn of the same name becomes TURN-OLD. If both have a zone for the same
+    files, that of OLD ends. Each agent gets one letter, which wakes no agent. For people only; xats asks first.
 
     Example: xats team merge shop-fix shop
 
@@ -93,6 +93,7 @@ def merge(
             {"pattern": one.pattern, "owner": f"{one.owner.address}@{old}", "repository": one.repository}
             for one in planned.zones
         ],
+        "turns": [{"name": new, "old_name": was} for _, was, new in planned.turns],
         "merged_people": [name for _, _, name in planned.joined if name != core_agents.SYSTEM],
     }
     said = f"would merge team {old} into {into}" if dry_run else f"team {old} is a part of team {into} now"
@@ -114,7 +115,7 @@ def _mark_panes(here: Context, planned: Plan) -> None:
 
 
 def _clashes(planned: Plan) -> list[str]:
-    """Return in words which agents and notes a merge renames or joins, and which zones it ends."""
+    """Return in words which agents, notes and turns a merge renames or joins, and which zones it ends."""
     lines = [f"{one.address} becomes {name}@{planned.into.name}" for one, name in planned.renamed]
     lines += [
         f"{name} is a person in both teams, and one agent afterwards"
@@ -123,6 +124,7 @@ def _clashes(planned: Plan) -> list[str]:
     ]
     lines += _ended_zones(planned)
     lines += [f"the note {was} of team {planned.old.name} becomes {key}" for _, was, key in planned.notes]
+    lines += [f"the turn {was} of team {planned.old.name} becomes the turn {new}" for _, was, new in planned.turns]
     return lines
 
 

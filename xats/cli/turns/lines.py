@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.base.durations import iso, rough
+from xats.base.durations import iso, left, rough
 from xats.cli.kit.views import near
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ def state(turn: Turn, now: int, team: str, me: str | None = None) -> str:
     if turn.state == "offered":
         assert turn.offered_to and turn.offer_until is not None
         whom = "you" if turn.offered_to == me else near(turn.offered_to, team)
-        return f"it is offered to {whom}, for {rough(max(turn.offer_until - now, 0))} more"
+        return f"it is offered to {whom}, for {left(turn.offer_until - now)} more"
     return "it is free"
 
 

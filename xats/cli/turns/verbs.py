@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LEFT = "Nothing was passed."
 
 
-def join(here: Context, *, name: params.TurnNameOption = None) -> int:
+def join(here: Context, *, name: params.TurnNameOption = turns.MAIN) -> int:
     """Take part in the turn of this project: one agent at a time works on it.
 
     The first member makes the turn. A member may take the turn when it is free, and gets an offer when it is the next
@@ -42,7 +42,7 @@ def join(here: Context, *, name: params.TurnNameOption = None) -> int:
     """
 
     def work(tx: Tx, me: Me) -> tuple[Details, bool]:
-        turn = turns.create(tx, me.agent.team, name or turns.MAIN)
+        turn = turns.create(tx, me.agent.team, name)
         new = membership.join(tx, me.agent, turn)
         return turn_views.details(tx, turn, PROBE), new
 
@@ -58,8 +58,8 @@ def join(here: Context, *, name: params.TurnNameOption = None) -> int:
     return 0
 
 
-def take(here: Context, *, name: params.TurnNameOption = None, wait: params.WaitTurnOption = None) -> int:
-    """Take the turn: it is free, or it is offered to me. Print the handoff of the last holder.
+def take(here: Context, *, name: params.TurnNameOption = turns.MAIN, wait: params.WaitTurnOption = None) -> int:
+    """Take the turn if it is free or offered to me; print the last handoff.
 
     The turn is a lease of 45 minutes. My commands and the hooks of my program renew it, and while my program works on a
     prompt, it does not end. With --wait, xats gives me the turn when I am the next in line. The last holder leaves a
@@ -69,16 +69,17 @@ def take(here: Context, *, name: params.TurnNameOption = None, wait: params.Wait
     """
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
     mark = process.mark()
-    which = name or turns.MAIN
+    asked: list[Turn] = []  # a merge of teams may rename the turn while this process waits
 
     def work(tx: Tx, me: Me) -> Details | None:
-        turn = turns.find(tx, me.agent.team, which)
+        turn = turns.again(tx, asked[0]) if asked else turns.find(tx, me.agent.team, name)
         try:
             turn = holding.take(tx, me.agent, turn, PROBE)
         except (TurnHeld, TurnTooSoon):
             if deadline is None:
                 raise
             waits.begin(tx, me.agent, turn, mark)
+            asked[:] = [turn]
             return None
         return turn_views.details(tx, turn, PROBE)
 
@@ -88,11 +89,11 @@ def take(here: Context, *, name: params.TurnNameOption = None, wait: params.Wait
         assert deadline is not None
         try:
             while found is None:
-                _await_turn(here, which, deadline)
+                _await_turn(here, asked[0], deadline)
                 found = here.write(work)
         finally:
             with suppress(XatsError):  # I may have been removed
-                here.write(lambda tx, me: waits.end(tx, me.agent, turns.find(tx, me.agent.team, which), mark))
+                here.write(lambda tx, me: waits.end(tx, me.agent, asked[0], mark))
     here.rouse_daemon()
     if here.json:
         render.document({"turn": text.details_json(found)})
@@ -106,19 +107,18 @@ def take(here: Context, *, name: params.TurnNameOption = None, wait: params.Wait
     return 0
 
 
-def _await_turn(here: Context, name: str, deadline: float) -> None:
-    """Wait until I can take the turn `name`. Raises TimedOut, and NotMember if I was removed."""
+def _await_turn(here: Context, turn: Turn, deadline: float) -> None:
+    """Wait until I can take `turn`. Raises TimedOut, and NotMember if I was removed."""
     from xats.cli.kit.waiting import await_change
 
     while True:
         generation = here.store.generation()
         text.settle(here)
-        if here.read(lambda tx, me: holding.may_take(tx, me.agent, turns.find(tx, me.agent.team, name), PROBE)):
+        if here.read(lambda tx, me: holding.may_take(tx, me.agent, turns.again(tx, turn), PROBE)):
             return
         if not await_change(here, generation, deadline):
             msg = "You did not get the turn in that time."
-            options = "" if name.lower() == turns.MAIN else f" --name {name}"
-            raise TimedOut(msg, f"xats turn status{options}")
+            raise TimedOut(msg, here.store.read(lambda tx: turns.again(tx, turn)).call("status"))
 
 
 def pass_(
@@ -129,7 +129,7 @@ def pass_(
     following: params.NextStepOption = None,
     artifact: params.ArtifactOption = None,
     planned: params.PlannedOption = None,
-    name: params.TurnNameOption = None,
+    name: params.TurnNameOption = turns.MAIN,
     number: params.TurnNumberOption = None,
 ) -> int:
     """Pass my turn on, to the next in line or to a member, with a handoff: what was done, and what is next.
@@ -145,7 +145,7 @@ def pass_(
     draft = _draft(here, status, following, artifact, planned)
 
     def work(tx: Tx, me: Me) -> Moved:
-        turn = turns.find(tx, me.agent.team, name or turns.MAIN)
+        turn = turns.find(tx, me.agent.team, name)
         whom = None if to.lower() == "next" else here.named(tx, to, me.agent.team)
         return holding.pass_on(tx, me.agent, turn, whom, draft, PROBE, number)
 
@@ -173,7 +173,7 @@ def _draft(
     return handoffs.Draft(done or "", then or "", files)
 
 
-def release(here: Context, *, name: params.TurnNameOption = None, number: params.TurnNumberOption = None) -> int:
+def release(here: Context, *, name: params.TurnNameOption = turns.MAIN, number: params.TurnNumberOption = None) -> int:
     """Give my turn back without a handoff; a member that waits for it gets it.
 
     If no member waits, the turn is free and xats wakes no agent. The last handoff stays for the next holder. If the
@@ -183,7 +183,7 @@ def release(here: Context, *, name: params.TurnNameOption = None, number: params
     """
 
     def work(tx: Tx, me: Me) -> Moved:
-        turn = turns.find(tx, me.agent.team, name or turns.MAIN)
+        turn = turns.find(tx, me.agent.team, name)
         return holding.release(tx, me.agent, turn, PROBE, number)
 
     text.settle(here)
@@ -205,7 +205,7 @@ def _report_moved(here: Context, moved: Moved, done: str, *, named: bool = False
     return 0
 
 
-def steal(here: Context, *, reason: params.StealReasonOption = None, name: params.TurnNameOption = None) -> int:
+def steal(here: Context, *, reason: params.StealReasonOption = None, name: params.TurnNameOption = turns.MAIN) -> int:
     """Take the turn from the agent that has it, and tell that agent why.
 
     A person may do so at any time. An agent may do so when the process of the holder has ended, when the holder was
@@ -218,7 +218,7 @@ def steal(here: Context, *, reason: params.StealReasonOption = None, name: param
         people.person(here, "take a turn from an agent that is at work", "ask the holder: xats send NAME '...'")
 
     def work(tx: Tx, me: Me) -> tuple[Details, str]:
-        turn = turns.find(tx, me.agent.team, name or turns.MAIN)
+        turn = turns.find(tx, me.agent.team, name)
         now, kind = holding.steal(tx, me.agent, turn, reason or "", PROBE)
         return turn_views.details(tx, now, PROBE), kind
 
@@ -234,7 +234,7 @@ def steal(here: Context, *, reason: params.StealReasonOption = None, name: param
     return 0
 
 
-def status(here: Context, *, name: params.TurnNameOption = None) -> int:
+def status(here: Context, *, name: params.TurnNameOption = turns.MAIN) -> int:
     """Show who has the turn, who waits for it, who comes next, and the last handoff.
 
     Example: xats turn status
@@ -243,7 +243,7 @@ def status(here: Context, *, name: params.TurnNameOption = None) -> int:
     text.settle(here)
 
     def look(tx: Tx) -> tuple[Details, list[str]]:
-        turn = turns.find(tx, team, name or turns.MAIN)
+        turn = turns.find(tx, team, name)
         others = [one.name for one in turns.of_team(tx, team) if one.id != turn.id]
         return turn_views.details(tx, turn, PROBE), others
 
@@ -266,7 +266,7 @@ def status(here: Context, *, name: params.TurnNameOption = None) -> int:
     return 0
 
 
-def log(here: Context, *, name: params.TurnNameOption = None, limit: params.LimitOption = 20) -> int:
+def log(here: Context, *, name: params.TurnNameOption = turns.MAIN, limit: params.LimitOption = 20) -> int:
     """Show what became of the turn, the newest last: who had it, how it was passed on, with every handoff.
 
     Example: xats turn log -n 50
@@ -275,7 +275,7 @@ def log(here: Context, *, name: params.TurnNameOption = None, limit: params.Limi
     team = team_of(here)
 
     def look(tx: Tx) -> tuple[Turn, list[turn_views.Entry], bool]:
-        turn = turns.find(tx, team, name or turns.MAIN)
+        turn = turns.find(tx, team, name)
         return (turn, *turn_views.log(tx, turn, limit))
 
     turn, found, has_more = here.store.read(look)
@@ -293,14 +293,14 @@ def log(here: Context, *, name: params.TurnNameOption = None, limit: params.Limi
     return 0
 
 
-def leave(here: Context, *, name: params.TurnNameOption = None) -> int:
+def leave(here: Context, *, name: params.TurnNameOption = turns.MAIN) -> int:
     """Leave the turn. If I have it, it goes to the next in line.
 
     Example: xats turn leave
     """
 
     def work(tx: Tx, me: Me) -> tuple[Turn, Agent]:
-        turn = turns.find(tx, me.agent.team, name or turns.MAIN)
+        turn = turns.find(tx, me.agent.team, name)
         return membership.leave(tx, me.agent, turn, PROBE), me.agent
 
     text.settle(here)
@@ -313,7 +313,7 @@ def kick(
     member: params.MemberArg,
     *,
     force: params.KickForceOption = False,
-    name: params.TurnNameOption = None,
+    name: params.TurnNameOption = turns.MAIN,
 ) -> int:
     """Remove a member whose program has ended, and tell it. If it has the turn, it goes to the next in line.
 
@@ -326,7 +326,7 @@ def kick(
         people.person(here, "remove an agent that is at work", "ask it: xats send NAME '...'")
 
     def work(tx: Tx, me: Me) -> tuple[Turn, Agent]:
-        turn = turns.find(tx, me.agent.team, name or turns.MAIN)
+        turn = turns.find(tx, me.agent.team, name)
         whom = here.named(tx, member, me.agent.team)
         return membership.kick(tx, me.agent, turn, whom, PROBE, force=force), whom
 

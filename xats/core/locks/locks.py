@@ -6,6 +6,7 @@ an explicit lock; an automatic one lasts from the holder's last edit of the file
 
 from __future__ import annotations
 
+from xats.base import durations
 from xats.base.durations import iso, rough
 from xats.base.record import record
 from xats.core import clock
@@ -289,9 +290,8 @@ def refusal(tx: Tx, me: Agent, held: Sequence[Lock]) -> LockHeld:
 
 
 def left(lock: Lock, now: int) -> str:
-    """Return how long `lock` still lasts, in words, rounded to the nearest minute or up to the next second."""
-    ms = max(lock.until - now, 0)
-    return rough(ms + (30_000 if ms >= 120_000 else 999))
+    """Return how long `lock` still lasts, in words."""
+    return durations.left(lock.until - now)
 
 
 def check_lease(lease: int) -> int:

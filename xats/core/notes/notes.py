@@ -34,6 +34,7 @@ FIRST = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 ALLOWED = FIRST | frozenset("._-")  # of a part of a key
 LAST = "\U0010ffff"  # sorts behind every key
 LEFT = "Nothing was stored."
+BEYOND = 2**31 - 1  # larger than the number of any version
 
 
 @record
@@ -127,8 +128,14 @@ def check_category(category: str) -> NoteCategory:
 
 
 def number_in(word: str) -> int | None:
-    """Return `word` as the number of a version; None if it is not one: 1 to 9 ASCII digits."""
-    return int(word) if word.isascii() and word.isdigit() and len(word) < 10 else None
+    """Return `word` as the number of a version; None if it is not one: only ASCII digits.
+
+    A number that no store can hold becomes BEYOND, which no version has.
+    """
+    if not (word.isascii() and word.isdigit()):
+        return None
+    digits = word.lstrip("0") or "0"
+    return int(digits) if len(digits) < 10 else BEYOND
 
 
 def parse(called: str) -> tuple[str, int | None]:
@@ -404,7 +411,13 @@ def _check_new_key(key: str) -> None:
 
 
 def _check_if_version(tx: Tx, key: str, last: Version | None, wanted: int | None, *, live: bool) -> None:
-    """Raise NoteChanged unless the newest version `last` of the note has the number `wanted`. 0: it is not live."""
+    """Raise NoteChanged unless the newest version `last` of the note has the number `wanted`. 0: it is not live.
+
+    Raises Usage if `wanted` cannot be the number of a version.
+    """
+    if wanted is not None and not 0 <= wanted <= BEYOND:
+        msg = "--if-version must be the number of a version, or 0. Nothing was changed."
+        raise Usage(msg, f"xats note log {key}")
     if wanted is None or (last and wanted == last.number) or (wanted == 0 and not live):
         return
     if last is None:

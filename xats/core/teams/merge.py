@@ -3,7 +3,8 @@
 If both teams have an agent of the same name, the merge renames the one of the old team with a suffix. Without a suffix
 it is refused. Persons of the same name are the same person, and `xats` is the same sender: these become one agent.
 Contracts of the same name must be the same in all versions. A note of the old team whose key both teams have gets a key
-below the name of its team, such as `shop/style`, with all its versions.
+below the name of its team, such as `shop/style`, with all its versions. A turn of the old team whose name both teams
+have gets a name with that of its team, such as `main-shop`; who has it and who waits for it does not change.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Plan:
     contracts: tuple[tuple[int, int], ...]  #: contracts that become one: ids in both teams
     zones: tuple[Zone, ...]  #: zones of the old team that end: a zone of the other team means the same files
     notes: tuple[tuple[int, str, str], ...]  #: notes of the old team that get another key: id, key and new key
+    turns: tuple[tuple[int, str, str], ...]  #: turns of the old team that get another name: id, name and new name
 
 
 def plan(tx: Tx, old: str, into: str, suffix: str | None) -> Plan:
@@ -88,6 +90,7 @@ def plan(tx: Tx, old: str, into: str, suffix: str | None) -> Plan:
         contracts=_same_contracts(tx, old, into),
         zones=tuple(joining.same(tx, old, into)),
         notes=_new_keys(tx, old, into),
+        turns=_new_turn_names(tx, old, into),
     )
 
 
@@ -154,7 +157,9 @@ def merge(tx: Tx, by: str, old: str, into: str, suffix: str | None) -> Plan:
     for note, _, key in planned.notes:
         tx.run(MOVE_NOTE, id=note, key=key, low=key.lower())
     _rename(tx, by, old, into, planned.renamed)
-    _rename_turns(tx, by, old, into)
+    for turn, name, new in planned.turns:
+        tx.run(RENAME_TURN, id=turn, name=new, key=new.lower())
+        tx.event("turn_renamed", into, by, f"turn:{new}", old_name=name, old_team=old)
     for here, other, _ in planned.joined:
         join(tx, here, other)
     was = {one.id: one for one in changes.members(tx, old)}
@@ -219,24 +224,24 @@ def _join_contracts(tx: Tx, here: int, there: int) -> None:
 # -- turns -------------------------------------------------------------------------------------------------------------
 
 TURN_NAMES = "select id, name, name_key from turns where team = :team order by id"
+RENAME_TURN = "update turns set name = :name, name_key = :key where id = :id"
 
 
-def _rename_turns(tx: Tx, by: str, old: str, into: str) -> None:
-    """Rename the turns of the team `old` whose names the team `into` has too: after the team, as main-OLD."""
-    taken = {row["name_key"] for row in tx.all(TURN_NAMES, team=into)}
-    found = tx.all(TURN_NAMES, team=old)
-    taken_here = {row["name_key"] for row in found}
-    for row in found:
-        if row["name_key"] not in taken:
+def _new_turn_names(tx: Tx, old: str, into: str) -> tuple[tuple[int, str, str], ...]:
+    """Return the id, the name and the new name of each turn of the team `old` whose name the team `into` has too."""
+    there = {row["name_key"] for row in tx.all(TURN_NAMES, team=into)}
+    here = tx.all(TURN_NAMES, team=old)
+    taken = there | {row["name_key"] for row in here}
+    found = []
+    for row in here:
+        if row["name_key"] not in there:
             continue
         stem = f"{row['name']}-{old}"[: LONGEST - 4]
         names = (stem, *(f"{stem}-{number}" for number in range(2, 999)))
-        name = next(one for one in names if one.lower() not in taken | taken_here)
+        name = next(one for one in names if one.lower() not in taken)
         taken.add(name.lower())
-        tx.run(
-            "update turns set name = :name, name_key = :key where id = :id", id=row["id"], name=name, key=name.lower()
-        )
-        tx.event("turn_renamed", into, by, f"turn:{name}", old_name=row["name"], old_team=old)
+        found.append((row["id"], row["name"], name))
+    return tuple(found)
 
 
 # -- names -------------------------------------------------------------------------------------------------------------
@@ -446,6 +451,7 @@ def _send_notices(tx: Tx, by: str, planned: Plan, was: dict[int, Agent], there: 
             f"The old address still works: {before}@{old} leads to you.",
             *_renames(planned, but=one.id),
             *([_moved_notes(planned)] if planned.notes else []),
+            *_moved_turns(planned),
         )
         changes.send_notice(tx, into, [one], by, subject, *lines)
     lines = (f"{by} merged team {old} into team {into}.",)
@@ -453,6 +459,7 @@ def _send_notices(tx: Tx, by: str, planned: Plan, was: dict[int, Agent], there: 
         lines += (_moved_notes(planned),)
     if came:
         lines += (f"New in this team: {', '.join(one.name for one in came)}",)
+    lines += tuple(_moved_turns(planned))
     changes.send_notice(tx, into, there, by, subject, *lines, *_renames(planned))
 
 
@@ -463,6 +470,15 @@ def _moved_notes(planned: Plan) -> str:
     return (
         f"Both teams had notes of the same key, and {count} of team {planned.old.name} moved, such as {was} to {key}."
     )
+
+
+def _moved_turns(planned: Plan) -> list[str]:
+    """Return a line for each turn that has another name now."""
+    return [
+        f"The turn {name} of team {planned.old.name} is the turn {new} now, with the same holder, offer and members. "
+        f"Name it in each command of turns, also where an earlier letter says less: xats turn status --name {new}"
+        for _, name, new in planned.turns
+    ]
 
 
 def _renames(planned: Plan, but: int = 0) -> list[str]:

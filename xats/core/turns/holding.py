@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xats.base import durations
 from xats.base.durations import iso, rough
 from xats.base.errors import Refused, Usage
 from xats.core import clock
@@ -33,6 +34,11 @@ select kind from turn_log where turn_id = :turn and (
     or (other_id = :me and kind in ('stolen', 'kicked'))
 ) order by id desc limit 1
 """
+TAKEOVERS = {  # why an agent may take the turn of another one, for the log
+    "gone": "its process had ended",
+    "silent": "its lease was over",
+    "unused": "the offer was not used in time",
+}
 LOST = ("lapsed", "stolen", "kicked")
 
 
@@ -71,7 +77,7 @@ def refuse(tx: Tx, me: Agent, turn: Turn, found: list[Member], probe: Probe) -> 
         others = [one for one in found if one.agent.id != me.id and one.unreachable(probe, tx.now) is None]
         if others and 0 < left <= COOLDOWN:
             names = ", ".join(one.agent.name for one in others[:5])
-            msg = f"You had {turn.called} last. For {rough(max(left, 1000))} more, it is left to {names}."
+            msg = f"You had {turn.called} last. For {durations.left(left)} more, it is left to {names}."
             raise TurnTooSoon(msg, turn.call("take --wait 2m"), turn=turn.name, until=iso(tx.now + left))
 
 
@@ -84,7 +90,7 @@ def _refuse_held(tx: Tx, turn: Turn, rule: str = "") -> NoReturn:
         msg = f"{turn.holder.partition('@')[0]} has had {turn.called} for {rough(max(now - turn.taken_at, 0))}.{rule}"
         raise TurnHeld(msg, wait, **data, lease_until=iso(turn.lease_until))
     assert turn.offered_to and turn.offer_until is not None
-    left = rough(max(turn.offer_until - now, 1000))
+    left = durations.left(turn.offer_until - now)
     msg = f"T{turn.called[1:]} is offered to {turn.offered_to.partition('@')[0]}, for {left} more.{rule}"
     raise TurnHeld(msg, wait, **data, offer_until=iso(turn.offer_until))
 
@@ -121,8 +127,19 @@ def own(tx: Tx, me: Agent, turn: Turn, number: int | None = None) -> Turn:
         which = turn.called if number is None else f"{turn.called} with the number {number}"
         msg = f"You have lost {which}: {whose}. Nothing was changed."
         raise TurnLost(msg, turn.call("status"), **data)
-    msg = f"You do not have {turn.called}: {whose}. Nothing was changed."
-    raise NotTurnHolder(msg, turn.call("take"), **data)
+    other = _meant(tx, me, turn)
+    if other:
+        what = "have" if other.holder_id == me.id else "are offered" if other.offered_id == me.id else "take part in"
+        whose += f"; you {what} {other.called}"
+    hint = f"name that turn: --name {other.name}" if other else turn.call("take")
+    raise NotTurnHolder(f"You do not have {turn.called}: {whose}. Nothing was changed.", hint, **data)
+
+
+def _meant(tx: Tx, me: Agent, turn: Turn) -> Turn | None:
+    """Return the turn that `me` may mean instead of `turn`: one that it has, or takes part in but not in `turn`."""
+    mine = turns.joined(tx, me)
+    has = next((one for one in mine if me.id in (one.holder_id, one.offered_id)), None)
+    return has if has or any(one.id == turn.id for one in mine) else next(iter(mine), None)
 
 
 def pass_on(
@@ -192,7 +209,7 @@ def steal(tx: Tx, me: Agent, turn: Turn, reason: str, probe: Probe) -> tuple[Tur
     if kind is None:
         _refuse_held(tx, turn, RULE)
     loser = agents.by_id(tx, turn.holder_id or turn.offered_id or 0)
-    turns.log(tx, turn, "stolen", me, loser, f"{kind}: {said}")
+    turns.log(tx, turn, "stolen", me, loser, said if kind == "person" else f"{TAKEOVERS[kind]}: {said}")
     held = turn.state == "held"
     freed = offers.free(tx, turn) if held else offers.end_offer(tx, turn, expiry.NOT_USED if kind == "unused" else said)
     now = _grant(tx, me, freed, said)

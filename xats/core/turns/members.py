@@ -6,6 +6,7 @@ from xats.base.record import record
 from xats.core.agents import agents
 from xats.core.agents.agents import AGENT, SESSION
 from xats.core.leases import holders
+from xats.core.turns import turns
 from xats.core.turns.errors import NotMember
 from xats.core.waking import wakes
 
@@ -127,8 +128,12 @@ def me_in(tx: Tx, turn: Turn, me: Agent) -> list[Member]:
     """Return the members of `turn` if `me` is one of them. Raises NotMember."""
     found = all_of(tx, turn)
     if not any(one.agent.id == me.id for one in found):
-        msg = f"You do not take part in {turn.called} of team {turn.team}. Nothing was changed."
-        raise NotMember(msg, turn.call("join"), agent=me.address, turn=turn.name)
+        msg, hint = f"You do not take part in {turn.called} of team {turn.team}", turn.call("join")
+        other = turns.joined(tx, me)
+        if other:
+            msg = f"{msg}, but in {' and '.join(one.called for one in other)}"
+            hint = f"name that turn: --name {other[0].name}"
+        raise NotMember(f"{msg}. Nothing was changed.", hint, agent=me.address, turn=turn.name)
     return found
 
 

@@ -20,9 +20,6 @@ on conflict (turn_id, agent_id) do nothing
 """
 REMOVE = "delete from turn_members where turn_id = :turn and agent_id = :agent"
 HAD = "it had the turn"
-JOINED = f"""
-{turns.SELECT} join turn_members m on m.turn_id = t.id and m.agent_id = :agent order by t.id
-"""
 
 
 def join(tx: Tx, me: Agent, turn: Turn) -> bool:
@@ -93,18 +90,13 @@ def dissolve(tx: Tx, team: str) -> None:
             tx.run(f"delete from {table} where turn_id = :turn", turn=turn.id)
 
 
-def joined(tx: Tx, agent: Agent) -> list[Turn]:
-    """Return the turns that `agent` takes part in."""
-    return [turns.turn_of(row) for row in tx.all(JOINED, agent=agent.id)]
-
-
 def depart(tx: Tx, agent: Agent, what: str, probe: Probe) -> list[Turn]:
     """Let `agent`, which leaves its team, leave all its turns; return those that it had, as they are now.
 
     `what` happened to `agent`, for the mail.
     """
     moved = []
-    for turn in joined(tx, agent):
+    for turn in turns.joined(tx, agent):
         had = f"; {HAD}" if turn.holder_id == agent.id else ""
         turns.log(tx, turn, "left", agent, None, f"it {what}{had}")
         now = remove(tx, agent, turn, probe, what)

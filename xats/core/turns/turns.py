@@ -33,6 +33,7 @@ BY_ID = f"{SELECT} where t.id = :id"
 BY_NAME = f"{SELECT} where t.team = :team and t.name_key = :key"
 OF_TEAM = f"{SELECT} where t.team = :team order by t.id"
 HELD = f"{SELECT} where t.holder_id = :id order by t.id"
+JOINED = f"{SELECT} join turn_members m on m.turn_id = t.id and m.agent_id = :id order by t.id"
 INSERT = """
 insert into turns (team, name, name_key, state) values (:team, :name, :key, 'free')
 on conflict (team, name_key) do nothing
@@ -143,6 +144,11 @@ def of_team(tx: Tx, team: str) -> list[Turn]:
 def held_by(tx: Tx, agent_id: int) -> list[Turn]:
     """Return the turns that the agent with that id has."""
     return [turn_of(row) for row in tx.all(HELD, id=agent_id)]
+
+
+def joined(tx: Tx, agent: Agent) -> list[Turn]:
+    """Return the turns that `agent` takes part in."""
+    return [turn_of(row) for row in tx.all(JOINED, id=agent.id)]
 
 
 # -- changing ----------------------------------------------------------------------------------------------------------

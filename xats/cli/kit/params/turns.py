@@ -8,9 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-TurnNameOption: TypeAlias = Annotated[
-    str | None, Option("--name", metavar="TURN", help="The turn, if the team has several. Default: main.")
-]
+TurnNameOption: TypeAlias = Annotated[str, Option("--name", metavar="TURN", help="The turn, if the team has several.")]
 TurnNumberOption: TypeAlias = Annotated[
     int | None, Option("--number", metavar="N", help="Only if my turn still has this number, from take --json.")
 ]
