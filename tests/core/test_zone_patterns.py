@@ -183,6 +183,8 @@ def repository(tmp_path_factory):
 @given(text=PATTERNS)
 @settings(max_examples=100)
 def test_a_pattern_matches_what_git_ignores(repository, text):
+    """Except for `a**`: by gitignore(5) its stars are ordinary ones, but git 2.39 lets them match a `/` too."""
+    assume(all(part == "**" or "**" not in part for part in text.split("/")))
     pattern = read(text)
     (repository / ".gitignore").write_text(f"{as_in_gitignore(text, pattern)}\n")
     done = subprocess.run(

@@ -159,7 +159,7 @@ def test_the_first_refusal_in_a_team_is_explained_once(floor):
     assert "shell command" not in floor.edit("alice")
     assert "shell command" not in floor.edit("carol")
     [notice] = floor.store.read(lambda tx: teams.notices(tx, "crew"))
-    assert notice.startswith("xats refused an edit of alice for the first time in this team, because of bob@crew;")
+    assert notice.startswith("xats refused an edit of alice, because of bob@crew. This is the first refusal")
     assert len(floor.events()) == 3
 
 
