@@ -18,7 +18,7 @@ from tests.clients.real_launch import BIN, REVIEW, Desk
 from xats.core.turns.turns import GRACE
 
 WHO = {"ann": "claude-code", "ben": "codex", "kim": "opencode"}
-ONCE = "before you end, you still hold this"
+ONCE = "you are about to stop, but you still hold this"
 
 
 class Crew:
