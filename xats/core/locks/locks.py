@@ -18,14 +18,13 @@ from xats.core.zones import zones
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from xats.core.agents.agents import Agent, Session
+    from xats.core.agents.agents import Agent
+    from xats.core.leases.holders import Gone
     from xats.core.states import LockKind
     from xats.store import Row, Tx
 
-    #: Tells whether a session has certainly ended; None if xats cannot know.
-    Gone = Callable[[Session], bool | None]
 
 LEASE = 10 * 60_000  # ms
 SHORTEST, LONGEST = 1_000, 2 * 3600_000  # ms that a lease may last

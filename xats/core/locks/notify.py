@@ -5,8 +5,7 @@ from __future__ import annotations
 from xats.base.visible import one_line
 from xats.core.agents import agents
 from xats.core.leases.leases import LAPSED
-from xats.core.mail import recipients, sending
-from xats.core.mail.sending import Draft
+from xats.core.mail import from_xats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +21,7 @@ SHOWN = 20  # files that one piece of mail names
 
 def tell(tx: Tx, to: Agent, subject: str, *lines: str) -> int | None:
     """Send `lines` from xats to `to`, if `to` is registered; return the id of the message."""
-    if not to.registered:
-        return None
-    draft = Draft(to.address, "\n".join(lines), subject[: sending.LARGEST_SUBJECT], "lock", need_reply=False)
-    return sending.post_from_xats(tx, to.team, draft, [recipients.recipient_of(to)]).message.id
+    return from_xats.tell(tx, to, "lock", subject, lines)
 
 
 def over(tx: Tx, ended: Sequence[tuple[Lock, str]]) -> None:

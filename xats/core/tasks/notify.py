@@ -9,7 +9,7 @@ from __future__ import annotations
 from xats.base.errors import UnknownRecipient
 from xats.core.address import parse_list
 from xats.core.agents import agents
-from xats.core.mail import inbox, recipients, sending
+from xats.core.mail import from_xats, inbox, recipients, sending
 from xats.core.mail.sending import Draft
 from xats.core.waking import wakes
 
@@ -40,8 +40,7 @@ def tell(tx: Tx, to: Agent | None, subject: str, *lines: str, team: str = "") ->
 
 def post(tx: Tx, team: str, address: str, recipients: Sequence[Recipient], subject: str, lines: Iterable[str]) -> int:
     """Send `lines` from xats to `recipients`; return the id. `address` is the displayed address."""
-    draft = Draft(address, "\n".join(lines), subject[: sending.LARGEST_SUBJECT], "task", need_reply=False)
-    return sending.post_from_xats(tx, team, draft, recipients).message.id
+    return from_xats.post(tx, team, address, recipients, "task", subject, lines)
 
 
 def agent_of(tx: Tx, agent_id: int | None) -> Agent | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from xats.base.durations import rough
 from xats.base.record import record
 from xats.core.agents import agents
-from xats.core.mail import inbox, recipients, sending
-from xats.core.mail.sending import Draft
+from xats.core.mail import from_xats, inbox
 from xats.core.turns import handoffs, members, turns
 from xats.core.turns.turns import CLAIM, NOT_HELD, NOT_OFFERED
 
@@ -33,11 +32,7 @@ class Moved:
 
 def tell(tx: Tx, to: Agent, subject: str, *lines: str, wake: bool = True) -> int | None:
     """Send `lines` from xats to `to`, if `to` is registered; return the id of the message. `wake`: wake `to` for it."""
-    if not to.registered:
-        return None
-    subject = subject[: sending.LARGEST_SUBJECT]
-    draft = Draft(to.address, "\n".join(lines), subject, "turn", need_reply=False, wake=wake)
-    return sending.post_from_xats(tx, to.team, draft, [recipients.recipient_of(to)]).message.id
+    return from_xats.tell(tx, to, "turn", subject, lines, wake=wake)
 
 
 def free(tx: Tx, turn: Turn) -> Turn:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from xats.core.agents import agents
-from xats.core.mail import recipients, sending
-from xats.core.mail.sending import Draft
+from xats.core.mail import from_xats, recipients
 from xats.core.teams import teams
 
 TYPE_CHECKING = False
@@ -52,6 +51,4 @@ def _tell(tx: Tx, me: Agent, owner: Owner, subject: str, lines: Sequence[str]) -
         agent = agents.by_id(tx, owner.agent_id)
         whom = [recipients.recipient_of(agent)] if agent.id != me.id and agent.registered else []
     if whom:
-        text = "\n".join(lines)
-        draft = Draft(owner.address, text, subject[: sending.LARGEST_SUBJECT], "zone", need_reply=False, wake=False)
-        sending.post_from_xats(tx, me.team, draft, whom)
+        from_xats.post(tx, me.team, owner.address, whom, "zone", subject, lines, wake=False)
