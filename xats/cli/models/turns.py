@@ -116,4 +116,4 @@ class TurnGoneDocument(Document):
     """The turn after a member left or was removed."""
 
     turn: Turn = field("The turn.")
-    agent: AgentName = field("The agent that is no member any more.")
+    agent: AgentName = field("The agent that has left the turn.")

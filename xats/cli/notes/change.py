@@ -33,8 +33,8 @@ def put(
     The same value again makes no new version. Older versions stay: @3 as the value puts version 3 again, and @./3 reads
     a file of that name. Keys are one in upper and lower case.
 
-    With --if-version xats stores the value only if N is the newest version, and otherwise exits with 4. So of several
-    agents that read version 3 and put with --if-version 3, exactly one succeeds. 0 means: there is no such note, or it
+    With --if-version xats stores the value only if N is the newest version, and otherwise exits with 4. If several
+    agents put with --if-version 3, exactly one succeeds. 0 means: there is no such note, or it
     was removed or has expired.
 
     Example: xats note put style 'Tabs, at most 100 columns.' --category convention
