@@ -336,7 +336,7 @@ def kick(
 
 
 def _report_gone(here: Context, turn: Turn, whom: Agent, done: str) -> int:
-    """Rouse the daemon, print that `whom` is no member any more, and return the exit code."""
+    """Rouse the daemon, print that `whom` has left the turn, and return the exit code."""
     here.rouse_daemon()
     if here.json:
         render.document({"turn": lines.turn_json(turn), "agent": {"name": whom.name, "team": whom.team}})
