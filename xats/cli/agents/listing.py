@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from xats.cli.kit.context import Context
     from xats.core.agents.agents import Details
     from xats.core.turns.summaries import Summary
-    from xats.store import Tx
 
 ROOM, PLENTY = 140, 180  # columns of a terminal: for all of the table, and for reasons in words
 ALL = (
@@ -64,7 +63,7 @@ def agents(
     from xats.delivery.settings import turned_off
 
     team, off = None if all_teams else known_team(here), turned_off(here.settings)
-    found, taken = here.store.read(lambda tx: (listing.agents(tx, team, role), _turns(tx, team)))
+    found, taken = here.store.read(lambda tx: (listing.agents(tx, team, role), turns.listed(tx, team)))
     now = here.store.clock()
     rows = [states.look(one, now) for one in found]
     rows = [row for row in rows if row[1].online or not online]
@@ -98,15 +97,6 @@ def agents(
         _show_doing(rows, here.team, now)
         _show_turns(taken, here.team, now, width)
     return 0
-
-
-def _turns(tx: Tx, team: str | None) -> list[Summary]:
-    """Return the turns of `team` (None: of all teams) for the list."""
-    if not turns.exist(tx):
-        return []
-    from xats.core.turns import summaries
-
-    return summaries.find(tx, team)
 
 
 def _turns_json(taken: Sequence[Summary]) -> list[dict[str, Any]]:

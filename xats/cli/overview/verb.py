@@ -114,11 +114,7 @@ def look(here: Context) -> Overview:
 def _turns(tx: Tx, team: str) -> tuple[Summary, ...]:
     from xats.core import turns
 
-    if not turns.exist(tx):
-        return ()
-    from xats.core.turns import summaries
-
-    return tuple(summaries.find(tx, team))
+    return tuple(turns.listed(tx, team))
 
 
 def _me(here: Context, tx: Tx) -> tuple[Me | None, str | None, XatsError | None]:

@@ -42,11 +42,18 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.core.turns.summaries import Summary
     from xats.store import Tx
 
 ANY = "select 1 from turns limit 1"
 
 
-def exist(tx: Tx) -> bool:
-    """Tell whether any team has a turn; a verb that starts fast asks this before it imports the rest."""
-    return tx.one(ANY) is not None
+def listed(tx: Tx, team: str | None) -> Sequence[Summary]:
+    """Return the turns of `team` (None: of all teams) for a verb that starts fast: without any it imports nothing."""
+    if tx.one(ANY) is None:
+        return ()
+    from xats.core.turns import summaries
+
+    return summaries.find(tx, team)
