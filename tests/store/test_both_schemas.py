@@ -83,9 +83,9 @@ def made(connection, statements: list[str]) -> dict[str, list[tuple]]:
         return catalog(connection)
 
 
-def ours(change=lambda text: text) -> list[str]:
+def ours() -> list[str]:
     found = sorted(resources.files("xats.store.postgres.schema").iterdir(), key=str)
-    return [change(one.read_text()) for one in found if one.name.endswith(".sql")]
+    return [one.read_text() for one in found if one.name.endswith(".sql")]
 
 
 @pytest.fixture(scope="module")
@@ -134,8 +134,6 @@ def test_the_schema_of_a_store_is_that_one(database, expected):
     ],
 )
 def test_a_difference_is_found(connection, expected, what, line, instead):
-    def change(text):
-        assert line in text
-        return text.replace(line, instead)
-
-    assert made(connection, ours(change))[what] != expected[what]
+    texts = ours()
+    assert any(line in text for text in texts)
+    assert made(connection, [text.replace(line, instead) for text in texts])[what] != expected[what]

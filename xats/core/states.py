@@ -37,3 +37,6 @@ if TYPE_CHECKING:
     Rule = Literal["backward", "forward", "full", "none"]
     LabelKind = Literal["tag", "cap"]
     TaskMail = Literal["ready", "review"]
+    StartPlace = Literal["pane", "window", "split", "session"]
+    StartState = Literal["starting", "needs_you", "running", "stopping", "stopped", "failed"]
+    PromptState = Literal["pending", "typing", "typed", "failed"]

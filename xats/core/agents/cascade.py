@@ -21,6 +21,7 @@ OWN_ROWS = (
     "delete from former_names where agent_id = :id",
     "delete from former_addresses where agent_id = :id",
     "delete from expectations where agent_id = :id",
+    "delete from starts where agent_id = :id",
 )
 
 

@@ -287,10 +287,21 @@ def leave(tx: Tx, agent: Agent, *, force: bool, by: Agent | None = None) -> list
     return [task.id for task in opened]
 
 
-def give_back(tx: Tx, agent: Agent, what: str, *, force: bool) -> list[Task]:
-    """Open the tasks again that `agent` has claimed; return them. `what` happened to `agent`, for the mail.
+def stopped(tx: Tx, agent: Agent) -> list[int]:
+    """Release the tasks of `agent`, whose program a person has ended; return their ids.
 
-    The agents that can claim them get mail. Raises TasksHeld unless `force`.
+    The agents that added these tasks get mail.
+    """
+    opened = give_back(tx, agent, "was stopped", force=True, why="its program was ended")
+    leaving.owner_left(tx, agent, opened, None, stopped=True)
+    return [task.id for task in opened]
+
+
+def give_back(tx: Tx, agent: Agent, what: str, *, force: bool, why: str = "it was unregistered") -> list[Task]:
+    """Open the tasks again that `agent` has claimed; return them.
+
+    `what` happened to `agent`, for the mail, and `why` in the history of the tasks. The agents that can claim them get
+    mail. Raises TasksHeld unless `force`.
     """
     held = [tasks.task_of(row) for row in tx.all(HELD, id=agent.id)]
     ids = [task.id for task in held]
@@ -303,7 +314,7 @@ def give_back(tx: Tx, agent: Agent, what: str, *, force: bool) -> list[Task]:
     opened = []
     for task in held:
         now = _open(tx, task)
-        tasks.log(tx, now, "released", agent, "it was unregistered", owner=task.owner)
+        tasks.log(tx, now, "released", agent, why, owner=task.owner)
         _offer(tx, now, agent.id, f"{agent.name} {what}")
         opened.append(now)
     return opened

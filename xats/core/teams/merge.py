@@ -273,10 +273,11 @@ DOUBLE = (  # rows that both have, and that one agent has only once
         and name_key in (select name_key from former_names where agent_id = :new)
     """,
     "delete from expectations where agent_id = :old",
+    "delete from starts where agent_id = :old",
     "delete from presence where agent_id = :old",
     "delete from pairs where low_id = :old or high_id = :old",
 )
-# Every column that refers to an agent, except those of presence, pairs and expectations.
+# Every column that refers to an agent, except those of presence, pairs, expectations and starts that go with it.
 HELD = (
     ("deliveries", "agent_id"),
     ("messages", "sender_id"),
@@ -295,6 +296,7 @@ HELD = (
     ("former_addresses", "agent_id"),
     ("former_names", "agent_id"),
     ("expectations", "asked_by"),
+    ("starts", "started_by"),
 )
 SEEN = "update agents set seen_at = (select max(seen_at) from agents where id in (:old, :new)) where id = :new"
 COVERED = "update deliveries set wake_id = :new where wake_id = :old"
