@@ -11,7 +11,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --about --agent --as --batch --cap --claim --client --color --compat --contract --db --dep --description --due --expect --file --from --key --kind --last --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --resume --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
+            case --about --agent --as --batch --cap --claim --client --color --compat --contract --cwd --db --dep --description --due --env --expect --file --from --key --kind --last --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --prompt --reason --reply-to --result --resume --review --role --session --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
                 set skip yes
             case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-dnops]*[dnops]$' $word; and set skip yes
@@ -76,7 +76,8 @@ complete -c xats -n "__xats_at '' 1" -a unregister -d 'Unregister an agent; its 
 complete -c xats -n "__xats_at '' 1" -a agents -d 'List the agents of this team.'
 complete -c xats -n "__xats_at '' 1" -a agent -d 'One agent: show, set, rename, forget.'
 complete -c xats -n "__xats_at '' 1" -a seat -d 'Create an agent before its program runs; it gets mail and tasks from now on.'
-complete -c xats -n "__xats_at '' 1" -a launch -d 'Start an agent program in this pane, registered and with its hooks.'
+complete -c xats -n "__xats_at '' 1" -a launch -d 'Start an agent program, registered and with its hooks: in this pane, or in a place of its own.'
+complete -c xats -n "__xats_at '' 1" -a down -d 'End the program of an agent that xats started here; for people only.'
 complete -c xats -n "__xats_at '' 1" -a top -d 'Watch the team live.'
 complete -c xats -n "__xats_at '' 1" -a peek -d 'Show the screen of an agent, as text; nothing is typed and nothing changes.'
 complete -c xats -n "__xats_at '' 1" -a attach -d 'Go to the pane of an agent; for people only.'
@@ -297,6 +298,17 @@ complete -c xats -n "__xats_at 'launch'" -l wake -x -k -a 'auto tmux notice comm
 complete -c xats -n "__xats_at 'launch'" -l takeover -d 'Take the name from a living process.'
 complete -c xats -n "__xats_at 'launch'" -l writable-store -d 'Codex: let its sandbox write the store, so that it can run xats.'
 complete -c xats -n "__xats_at 'launch'" -l print -d 'Print the command for a shell; do nothing.'
+complete -c xats -n "__xats_at 'launch'" -l window -d 'Start it in a new tmux window.'
+complete -c xats -n "__xats_at 'launch'" -l split -d 'Start it in a new pane beside this one.'
+complete -c xats -n "__xats_at 'launch'" -l session -x -d 'Start it in a new window of this tmux session, which may be new.'
+complete -c xats -n "__xats_at 'launch'" -l cwd -r -F -d 'The folder in which the program runs. Default: this one.'
+complete -c xats -n "__xats_at 'launch'" -l prompt -x -d 'The first prompt: an argument of the program if it takes one, else typed once the program is ready.'
+complete -c xats -n "__xats_at 'launch'" -l env -x -d 'Set this variable for the program; repeatable.'
+complete -c xats -n "__xats_at 'launch'" -l resume -x -d 'Continue this session of the program.'
+complete -c xats -n "__xats_at 'down' 1" -k -a '(__xats_ask agent)'
+complete -c xats -n "__xats_at 'down'" -l all -d 'All agents of this team that xats has started on this host.'
+complete -c xats -n "__xats_at 'down'" -l force -d 'End the process by a signal, also at a draft or a dialog.'
+complete -c xats -n "__xats_at 'down'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'peek' 1" -k -a '(__xats_ask agent)'
 complete -c xats -n "__xats_at 'peek'" -l lines -s n -x -d 'Show the last N lines, also those that have left the screen.'
 complete -c xats -n "__xats_at 'peek'" -l follow -s f -d 'Show the screen again whenever it changes, until Ctrl-C.'
@@ -427,7 +439,7 @@ complete -c xats -n "__xats_at 'contract rename' 1" -k -a '(__xats_ask contract)
 complete -c xats -n "__xats_at 'contract retire' 1" -k -a '(__xats_ask contract)'
 complete -c xats -n "__xats_at 'events'" -l follow -s f -d 'Print new events as they happen, until Ctrl-C.'
 complete -c xats -n "__xats_at 'events'" -l since -x -d 'Only events after this id, or from the last DURATION, such as 1h. Default: the latest.'
-complete -c xats -n "__xats_at 'events'" -l type -x -k -a 'message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_doing agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' -d 'Only events of this type; repeatable.'
+complete -c xats -n "__xats_at 'events'" -l type -x -k -a 'message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_starting agent_started agent_needs_you agent_start_failed agent_stopping agent_stopped agent_changed agent_doing agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' -d 'Only events of this type; repeatable.'
 complete -c xats -n "__xats_at 'events'" -l agent -x -k -a '(__xats_ask agent)' -d 'Only what this agent did, what names it, and mail to it.'
 complete -c xats -n "__xats_at 'events'" -l all-teams -d 'Include all teams.'
 complete -c xats -n "__xats_at 'events'" -l limit -s n -x -d 'Maximum number of results.'
@@ -495,7 +507,7 @@ complete -c xats -n "__xats_at 'db prune'" -l older -x -d 'Remove what is older.
 complete -c xats -n "__xats_at 'db prune'" -l dry-run -d 'Print how much would be removed; change nothing.'
 complete -c xats -n "__xats_at 'db prune'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'demo-agent'" -l role -x -k -a '(__xats_ask role)' -d 'The role of the agent.'
-complete -c xats -n "__xats_at 'help' 1" -k -a 'send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen'
+complete -c xats -n "__xats_at 'help' 1" -k -a 'send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch down top peek attach pause resume whoami doing recap team task contract events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen'
 complete -c xats -n "__xats_at 'completion' 1" -k -a 'bash zsh fish'
-complete -c xats -n "__xats_at 'schema' 1" -k -a 'xats send broadcast reply ask ack inbox show thread status log search wait badge register launch unregister agents peek whoami doing recap team agent seat task contract events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db'
+complete -c xats -n "__xats_at 'schema' 1" -k -a 'xats send broadcast reply ask ack inbox show thread status log search wait badge register launch down unregister agents peek whoami doing recap team agent seat task contract events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db'
 complete -c xats -n "__xats_at 'schema' 2" -k -a 'list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire unset path find test retry drop status start restart stop install uninstall info backup query prune'

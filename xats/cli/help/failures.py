@@ -19,6 +19,7 @@ MODULES = (
     "cli.kit.unexpected",
     "cli.mail.ask",
     "core.contracts.errors",
+    "core.crews.errors",
     "core.tasks.errors",
     "delivery.transports.command",
     "tmux.errors",

@@ -1,0 +1,294 @@
+"""`xats launch` in places of their own, and `xats down`, in a real tmux with players of the programs."""
+
+import json
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+from tests import support
+from tests.support.world import Tmux, until
+from xats.base import process
+from xats.core.agents import agents
+from xats.core.crews import starts
+
+pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
+
+PLAYER = os.path.join(support.FOLDER, "players.py")
+# A player notes its arguments and its environment first. `/exit` ends it, if it obeys.
+STAND_IN = """#!/bin/bash
+printf '%s\\n' "$@" > {folder}/args-$$
+env > {folder}/env-$$
+pwd > {folder}/pwd-$$
+exec {python} -IS {player} {folder}/log-$$ --look claude-code {options}
+"""
+ENDS = "--on-wake 'kill $PPID'"
+
+
+class Stage:
+    """A tmux server with one pane, in which lines run, and stand-ins for Claude Code."""
+
+    def __init__(self, xats, tmux, folder) -> None:
+        self.xats, self.tmux, self.folder = xats, tmux, folder / "record"
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        self.folder.mkdir()
+        xats.install(self.bin)
+        self.play()
+        pid = tmux.cmd("display-message", "-p", "#{pid}")
+        self.pane = tmux.cmd("list-panes", "-a", "-F", "#{pane_id}").split()[0]
+        self.around = {"TMUX": f"{tmux.socket},{pid},0", "TMUX_PANE": self.pane}
+        xats.environ.update(PATH=f"{self.bin}:/usr/local/bin:/usr/bin:/bin")
+        xats.environ.pop("TMPDIR", None)
+        self.runs = 0
+
+    def play(self, options="", text=STAND_IN) -> None:
+        path = self.bin / "claude"
+        values = {"folder": self.folder, "python": sys.executable, "player": PLAYER, "options": options}
+        path.write_text(text.format(**values))
+        path.chmod(0o700)
+
+    def run(self, line, code=0, **env):
+        """Run a line in a pane, as a person does; return what it says on stdout and stderr."""
+        self.runs += 1
+        out = self.folder / f"out-{self.runs}"
+        variables = "".join(f"{name}={shlex.quote(value)} " for name, value in self.xats.env(env).items())
+        inner = f"{{ {shlex.join(self.xats.words)} {line}; }} >{out}.out 2>{out}.err; echo $? >{out}.rc"
+        shell = f"cd {shlex.quote(str(self.xats.folder))}; exec env -i TERM=$TERM TMUX=$TMUX TMUX_PANE=$TMUX_PANE "
+        shell += f"{variables}sh -c {shlex.quote(inner)}"
+        self.tmux.cmd("new-window", "-d", "-t", "keep:", f"sh -c {shlex.quote(shell)}")
+        done = self.folder / f"out-{self.runs}.rc"
+        until(lambda: done.exists() and done.read_text().endswith("\n"), what=f"the end of {line}")
+        said = [(self.folder / f"out-{self.runs}.{end}").read_text() for end in ("out", "err")]
+        assert int(done.read_text()) == code, said
+        return said
+
+    def start(self, name="bob"):
+        return next((one for one in self.rows() if one.agent.name == name), None)
+
+    def rows(self):
+        store = self.xats.store()
+        try:
+            return store.read(lambda tx: starts.of_team(tx, "crew"))
+        finally:
+            store.close()
+
+    def panes(self):
+        said = self.tmux.cmd("list-panes", "-a", "-F", "#{session_name}|#{window_name}|#{pane_id}|#{pane_dead}")
+        return [line.split("|") for line in said.splitlines()]
+
+    def notes(self, kind, pid):
+        return (self.folder / f"{kind}-{pid}").read_text()
+
+    def got(self, pid):
+        """Return all that was typed or pasted at the player `pid`."""
+        entries = (json.loads(line) for line in self.notes("log", pid).splitlines())
+        return "".join(one.get("got", "") for one in entries)
+
+    def reap(self):
+        for one in self.rows():
+            if one.process and process.alive(*one.process):
+                os.kill(one.process[0], 9)
+
+
+@pytest.fixture
+def stage(xats, tmp_path):
+    folder = tempfile.mkdtemp(prefix="xp", dir="/tmp")
+    tmux = Tmux(folder)
+    made = Stage(xats, tmux, tmp_path)
+    yield made
+    made.reap()
+    xats("daemon", "stop", code=None)
+    tmux.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_program_starts_in_a_window_of_its_own(stage, xats):
+    out, err = stage.run("launch claude --name bob --role reviewer --window --env COLOUR=blue -- --model opus")
+    found = stage.start()
+    assert (found.state, found.place, found.generation) == ("running", "window", 1)
+    assert f"bob started in pane {found.pane.pane_id} (claude-code), ready after" in out
+    assert "xats attach bob" in err
+    assert [one[1] for one in stage.panes() if one[2] == found.pane.pane_id] == ["bob"]
+    assert stage.notes("args", found.pid).split()[-2:] == ["--model", "opus"]
+    given = stage.notes("env", found.pid).splitlines()
+    assert {"COLOUR=blue", "XATS_AGENT=bob@crew"} <= set(given)
+    assert f"TMUX_PANE={found.pane.pane_id}" in given
+    assert stage.notes("pwd", found.pid).strip() == str(xats.folder)
+    listed = xats("agents", "--json").json()["agents"]
+    assert [(one["name"], one["role"], one["online"]) for one in listed] == [("bob", "reviewer", True)]
+    assert os.listdir(xats.home / "xats" / "launch") == []
+    assert "blue" not in xats("events", "--since", "0", "--json").stdout
+
+
+def test_what_runs_already_is_not_started_twice(stage):
+    stage.run("launch claude --name bob --window")
+    first = stage.start()
+    _, err = stage.run("launch claude --name bob --split", code=4)
+    assert f"bob already runs in pane {first.pane.pane_id} (pid {first.pid} on" in err
+    assert stage.start() == first
+    assert len(list(stage.folder.glob("args-*"))) == 1
+
+
+@pytest.mark.parametrize("where", ["--split", "--session other", "--session keep"])
+def test_the_other_places(stage, where):
+    stage.run(f"launch claude --name bob {where} --json")
+    out = json.loads((stage.folder / "out-1.out").read_text())
+    found = stage.start()
+    assert (out["start"]["state"], out["start"]["pid"]) == ("running", found.pid)
+    assert out["agent"]["pane"]["pane_id"] == found.pane.pane_id
+    session = next(one[0] for one in stage.panes() if one[2] == found.pane.pane_id)
+    assert session == (where.partition(" ")[2] or "keep")
+
+
+def test_a_dialog_needs_a_person_and_gets_no_prompt(stage, xats):
+    stage.play("--dialog")
+    out, err = stage.run("launch claude --name bob --window", code=4)
+    found = stage.start()
+    assert found.state == "needs_you"
+    assert "needs you" in out
+    assert "Do you want to proceed?" in err
+    assert found.told_at is not None
+    _, err = stage.run("down bob", code=4)
+    assert "bob still runs: a dialog is open in its pane. Nothing was ended." in err
+    assert "/exit" not in stage.got(found.pid)
+    assert stage.start().state == "needs_you"
+    stage.run("down bob --force")
+    assert stage.start().state == "stopped"
+    assert not process.alive(*found.process)
+    assert found.pane.pane_id not in [one[2] for one in stage.panes()]
+
+
+def test_a_first_prompt_is_an_argument_where_the_program_takes_one(stage):
+    stage.run("launch claude --name bob --window --prompt 'Read the notes' -- --model opus")
+    assert stage.notes("args", stage.start().pid).split("\n")[-5:-1] == ["--model", "opus", "--", "Read the notes"]
+
+
+def test_one_word_is_no_command_of_the_program(stage):
+    stage.run("launch claude --name bob --window --prompt update --resume 12-ab")
+    args = stage.notes("args", stage.start().pid).split("\n")
+    assert args[2:4] == ["--resume", "12-ab"]
+    assert args[-3:-1] == ["--", " update"]
+
+
+def test_a_first_prompt_is_typed_into_other_programs(stage, xats):
+    clients = xats.home / "clients"
+    clients.mkdir()
+    (clients / "claude-code.toml").write_text('first_prompt = ""\n')
+    clients.chmod(0o700)
+    stage.run("launch claude --name bob --window --prompt 'Read the notes'", XATS_CLIENTS=str(clients))
+    found = stage.start()
+    assert found.prompt == "typed"
+    assert "Read the notes" in stage.got(found.pid)
+    assert os.listdir(xats.home / "xats" / "launch") == []
+
+
+def test_down_ends_the_program_in_its_own_way(stage, xats, crew):
+    stage.play(ENDS)
+    stage.run("launch claude --name bob --window")
+    found = stage.start()
+    xats("task", "add", "parse it", "--as", "alice")
+    xats("task", "claim", "1", "--as", "bob")
+    out, _ = stage.run("down bob")
+    assert out == "bob stopped; open again: #1\n"
+    assert "/exit" in stage.got(found.pid)
+    assert stage.start().state == "stopped"
+    mail = xats("inbox", "--as", "alice", "--json").json()["messages"]
+    assert any("bob was stopped" in one["subject"] for one in mail)
+    assert stage.run("down bob")[0] == "bob does not run\n"
+    stage.run("launch claude --name bob --window")
+    assert stage.start().generation == 2
+
+
+def test_down_all_ends_only_what_xats_has_started(stage, xats, crew):
+    stage.play(ENDS)
+    stage.run("launch claude --name bob --window")
+    player = stage.tmux.compose()
+    xats("register", "eve", "--pane", player.pane, "--client", "generic", env=stage.around)
+    _, err = stage.run("down eve", code=4)
+    assert "xats has not started the program of eve" in err
+    out, _ = stage.run("down --all --yes --json")
+    assert [(one["agent"], one["outcome"]) for one in json.loads(out)["agents"]] == [("bob@crew", "stopped")]
+    assert process.started(player.pid) is not None
+
+
+def test_down_types_nothing_at_a_draft(stage):
+    stage.play("--draft 'half a line'")
+    stage.run("launch claude --name bob --window")
+    found = stage.start()
+    _, err = stage.run("down bob", code=4)
+    assert "bob still runs" in err
+    assert "half-written" in err or "draft" in err or "composer" in err
+    assert "/exit" not in stage.got(found.pid)
+
+
+def test_an_agent_starts_and_ends_no_other_one(stage):
+    stage.run("launch claude --name bob --window")
+    for line in ("launch claude --name amy --window", "down bob --force"):
+        _, err = stage.run(line, code=4, CLAUDECODE="1")
+        assert "Only a person may" in err
+    assert process.alive(*stage.start().process)
+
+
+def test_a_program_that_ends_at_once_has_failed(stage, xats):
+    stage.play(text="#!/bin/sh\necho no licence; exit 3\n")
+    _, err = stage.run("launch claude --name bob --window", code=1)
+    assert "bob did not start" in err
+    found = stage.start()
+    assert found.state == "failed"
+    assert "no licence" in found.detail
+    assert found.pane.pane_id in [one[2] for one in stage.panes() if one[3] == "1"]
+    stage.play()
+    stage.run("launch claude --name bob --window")
+    assert stage.start().state == "running"
+    assert found.pane.pane_id not in [one[2] for one in stage.panes()]  # the pane that had stayed
+
+
+def test_a_pane_that_cannot_be_made_leaves_no_agent(stage, xats):
+    _, err = stage.run("launch claude --name bob --window", code=2, TMUX="", TMUX_PANE="")
+    assert "--session crew" in err
+    xats("agents")
+    assert stage.rows() == []
+
+
+def test_a_missing_program_starts_nothing(stage, xats):
+    (stage.bin / "claude").unlink()
+    _, err = stage.run("launch claude --name bob --window", code=3)
+    assert "There is no program claude in PATH" in err
+
+
+def test_a_token_starts_one_program_only(stage, xats):
+    """The command in the pane is run again, as by a person or a respawn."""
+    stage.run("launch claude --name bob --window")
+    found = stage.start()
+    line = stage.tmux.cmd("display-message", "-p", "-t", found.pane.pane_id, "#{pane_start_command}")
+    words = shlex.split(line.strip('"').replace("exec ", "", 1))
+    stage.run(shlex.join(words[words.index("launch") :]), code=4)
+    assert stage.start() == found
+    assert len(list(stage.folder.glob("args-*"))) == 1
+
+
+def test_the_daemon_watches_a_start_whose_command_has_ended(stage, xats, crew):
+    """The command was killed; the dialog is answered later; the program ends on its own."""
+    stage.play("--dialog")
+    stage.run("launch claude --name bob --window", code=4)
+    xats("daemon", "start")
+    found = stage.start()
+    file = os.open(f"{stage.folder}/log-{found.pid}.in", os.O_WRONLY | os.O_NONBLOCK)
+    os.write(file, b"close\n")
+    until(lambda: stage.start().state == "running", what="the daemon to see the composer")
+    os.write(file, b"exit\n")
+    os.close(file)
+    until(lambda: stage.start().state == "stopped", what="the daemon to see the end")
+    assert crew.see("bob", agents.current_session).seat.process == found.process
+
+
+def test_two_places_exclude_each_other(xats):
+    done = xats("launch", "claude", "--window", "--split", code=2)
+    assert "--window and --split exclude each other" in done.stderr
+    assert "A tmux session cannot have the name" in xats("launch", "claude", "--session", "a:b", code=2).stderr
+    assert "--env does not take" in xats("launch", "claude", "--window", "--env", "1=2", code=2).stderr
+    assert "so --env cannot" in xats("launch", "claude", "--window", "--env", "XATS_AGENT=x", code=2).stderr
