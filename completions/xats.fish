@@ -11,7 +11,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --about --agent --as --batch --cap --claim --client --color --compat --contract --cwd --db --dep --description --due --env --expect --file --from --key --kind --last --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --prompt --reason --reply-to --result --resume --review --role --session --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
+            case --about --agent --as --batch --branch --cap --claim --client --color --compat --contract --cwd --db --dep --description --due --env --expect --file --from --key --kind --last --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --prompt --reason --reply-to --result --resume --review --role --session --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
                 set skip yes
             case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-dnops]*[dnops]$' $word; and set skip yes
@@ -270,6 +270,7 @@ complete -c xats -n "__xats_at 'unregister'" -l force -d 'Unregister the agent e
 complete -c xats -n "__xats_at 'agents'" -l online -d 'Only agents whose process is known to live.'
 complete -c xats -n "__xats_at 'agents'" -l role -x -k -a '(__xats_ask role)' -d 'Only agents with this role.'
 complete -c xats -n "__xats_at 'agents'" -l all-teams -d 'Include all teams.'
+complete -c xats -n "__xats_at 'agents'" -l long -d 'Show what xats has started: since when, how often, worktree, branch, tasks.'
 complete -c xats -n "__xats_at 'agent show' 1" -k -a '(__xats_ask agent)'
 complete -c xats -n "__xats_at 'agent set' 1" -k -a '(__xats_ask agent)'
 complete -c xats -n "__xats_at 'agent set'" -l role -x -k -a '(__xats_ask role)' -d 'The role of the agent.'
@@ -302,11 +303,14 @@ complete -c xats -n "__xats_at 'launch'" -l window -d 'Start it in a new tmux wi
 complete -c xats -n "__xats_at 'launch'" -l split -d 'Start it in a new pane beside this one.'
 complete -c xats -n "__xats_at 'launch'" -l session -x -d 'Start it in a new window of this tmux session, which may be new.'
 complete -c xats -n "__xats_at 'launch'" -l cwd -r -F -d 'The folder in which the program runs. Default: this one.'
+complete -c xats -n "__xats_at 'launch'" -l worktree -d 'Run it in a git worktree of its own: .worktrees/NAME, on the branch xats/NAME.'
+complete -c xats -n "__xats_at 'launch'" -l branch -x -d 'Use this branch in its worktree; implies --worktree.'
 complete -c xats -n "__xats_at 'launch'" -l prompt -x -d 'The first prompt: an argument of the program if it takes one, else typed once the program is ready.'
 complete -c xats -n "__xats_at 'launch'" -l env -x -d 'Set this variable for the program; repeatable.'
 complete -c xats -n "__xats_at 'launch'" -l resume -x -d 'Continue this session of the program.'
 complete -c xats -n "__xats_at 'down' 1" -k -a '(__xats_ask agent)'
 complete -c xats -n "__xats_at 'down'" -l all -d 'All agents of this team that xats has started on this host.'
+complete -c xats -n "__xats_at 'down'" -l worktree -d 'Also remove its worktree, if that is clean and merged.'
 complete -c xats -n "__xats_at 'down'" -l force -d 'End the process by a signal, also at a draft or a dialog.'
 complete -c xats -n "__xats_at 'down'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'peek' 1" -k -a '(__xats_ask agent)'
@@ -459,11 +463,11 @@ complete -c xats -n "__xats_at 'dead retry'" -l all -d 'Apply to all dead letter
 complete -c xats -n "__xats_at 'dead drop' 1" -k -a '(__xats_ask dead)'
 complete -c xats -n "__xats_at 'dead drop'" -l whose -x -k -a '(__xats_ask agent)' -d 'Only the copy of this recipient.'
 complete -c xats -n "__xats_at 'dead drop'" -l all -d 'Apply to all dead letters.'
-complete -c xats -n "__xats_at 'config get' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
-complete -c xats -n "__xats_at 'config set' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
+complete -c xats -n "__xats_at 'config get' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program worktree.copy worktree.setup db'
+complete -c xats -n "__xats_at 'config set' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program worktree.copy worktree.setup db'
 complete -c xats -n "__xats_at 'config set'" -l user -d 'Use your own file (default).'
 complete -c xats -n "__xats_at 'config set'" -l project -d 'Use the file of this project.'
-complete -c xats -n "__xats_at 'config unset' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program db'
+complete -c xats -n "__xats_at 'config unset' 1" -k -a 'wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep notify.desktop daemon.autostart daemon.debug clients.folder tmux.program worktree.copy worktree.setup db'
 complete -c xats -n "__xats_at 'config unset'" -l user -d 'Use your own file (default).'
 complete -c xats -n "__xats_at 'config unset'" -l project -d 'Use the file of this project.'
 complete -c xats -n "__xats_at 'setup'" -l dry-run -d 'Print what would change, as a diff; change nothing.'

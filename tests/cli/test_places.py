@@ -286,9 +286,106 @@ def test_the_daemon_watches_a_start_whose_command_has_ended(stage, xats, crew):
     assert crew.see("bob", agents.current_session).seat.process == found.process
 
 
+def test_a_prompt_that_can_never_be_typed_is_refused_at_once(stage, xats):
+    clients = xats.home / "clients"
+    clients.mkdir(mode=0o700)
+    (clients / "claude-code.toml").write_text('first_prompt = ""\n')
+    _, err = stage.run("launch claude --name bob --window --prompt '!rm x'", code=2, XATS_CLIENTS=str(clients))
+    assert "The first prompt cannot be typed into claude-code" in err
+    assert stage.rows() == []
+
+
 def test_two_places_exclude_each_other(xats):
     done = xats("launch", "claude", "--window", "--split", code=2)
     assert "--window and --split exclude each other" in done.stderr
     assert "A tmux session cannot have the name" in xats("launch", "claude", "--session", "a:b", code=2).stderr
     assert "--env does not take" in xats("launch", "claude", "--window", "--env", "1=2", code=2).stderr
     assert "so --env cannot" in xats("launch", "claude", "--window", "--env", "XATS_AGENT=x", code=2).stderr
+
+
+# -- crashes, and several at once --------------------------------------------------------------------------------------
+
+
+def hold_panes(stage):
+    """Let no pane of a start begin until the file that this returns exists."""
+    gate, shell = stage.folder / "gate", stage.bin / "slow-shell"
+    shell.write_text(
+        f'#!/bin/sh\ncase "$2" in *--start*) while [ ! -e {gate} ]; do sleep 0.05; done;; esac\nexec /bin/sh "$@"\n'
+    )
+    shell.chmod(0o700)
+    stage.tmux.cmd("set-option", "-g", "default-shell", str(shell))
+    return gate
+
+
+def begin(stage, line, **env):
+    """Run a line as `run` does, without waiting for it; return what tells whether it has ended."""
+    stage.runs += 1
+    done = stage.folder / f"bg-{stage.runs}.rc"
+    variables = "".join(f"{name}={shlex.quote(value)} " for name, value in stage.xats.env(env).items())
+    inner = f"{shlex.join(stage.xats.words)} {line} >{done}.out 2>{done}.err; echo $? >{done}"
+    shell = f"cd {shlex.quote(str(stage.xats.folder))}; exec env -i TERM=$TERM TMUX=$TMUX TMUX_PANE=$TMUX_PANE "
+    stage.tmux.cmd("new-window", "-d", "-t", "keep:", f"{shell}{variables}sh -c {shlex.quote(inner)}")
+    return lambda: done.exists() and done.read_text().endswith("\n") and done.read_text().strip()
+
+
+def test_a_command_that_is_killed_before_it_calls_tmux_blocks_nobody(stage):
+    stage.run("launch claude --name bob --window", code=137, XATS_FAULT="start.written")
+    assert (stage.start().state, stage.start().pane) == ("starting", None)
+    stage.run("launch claude --name bob --window")
+    assert (stage.start().state, stage.start().generation) == ("running", 2)
+    assert len(list(stage.folder.glob("args-*"))) == 1
+
+
+def test_a_pane_whose_command_was_killed_is_found_and_not_made_again(stage):
+    gate = hold_panes(stage)
+    stage.run("launch claude --name bob --window", code=137, XATS_FAULT="start.made")
+    assert stage.start().pane is None
+    ended = begin(stage, "launch claude --name bob --window")
+    said = stage.folder / f"bg-{stage.runs}.rc.err"
+    until(lambda: said.exists() and "already being started" in said.read_text())
+    gate.touch()
+    assert until(ended) == "0"
+    assert (stage.start().state, stage.start().generation) == ("running", 1)
+    assert len(list(stage.folder.glob("args-*"))) == 1
+    assert [one[1] for one in stage.panes()].count("bob") == 1
+
+
+def test_two_commands_at_once_start_one_program(stage):
+    gate = hold_panes(stage)
+    both = [begin(stage, "launch claude --name bob --window") for _ in range(2)]
+    until(lambda: any(one() == "4" for one in both), what="one of them to be refused")
+    gate.touch()
+    assert sorted(until(one) for one in both) == ["0", "4"]
+    assert len(list(stage.folder.glob("args-*"))) == 1
+    assert [one[1] for one in stage.panes()].count("bob") == 1
+
+
+def test_the_daemon_types_the_first_prompt_of_a_program_in_this_pane(stage, xats):
+    clients = xats.home / "clients"
+    clients.mkdir(mode=0o700)
+    (clients / "claude-code.toml").write_text('first_prompt = ""\n')
+    xats.environ["XATS_CLIENTS"] = str(clients)
+    xats("daemon", "start")
+    variables = "".join(f"{name}={shlex.quote(value)} " for name, value in xats.env(None).items())
+    line = f"{variables}{shlex.join(xats.words)} launch claude --name bob --prompt 'Read the notes'"
+    shell = f"cd {shlex.quote(str(xats.folder))}; exec env -i TERM=$TERM TMUX=$TMUX TMUX_PANE=$TMUX_PANE {line}"
+    stage.tmux.cmd("new-window", "-d", "-t", "keep:", shell)
+    until(lambda: stage.start() and stage.start().prompt == "typed", what="the daemon to type the prompt")
+    assert "Read the notes" in stage.got(stage.start().pid)
+    assert (stage.start().place, stage.start().state) == ("pane", "running")
+
+
+def test_a_demo_agent_in_a_place_of_its_own(stage, xats):
+    """It registers itself, waits at a prompt, and ends by the word quit."""
+    clients = xats.home / "clients"
+    clients.mkdir(mode=0o700)
+    (clients / "demo.toml").write_text('executables = ["demo-agent"]\nquit = "quit"\n')
+    xats.environ["XATS_CLIENTS"] = str(clients)
+    program = stage.bin / "demo-agent"
+    program.write_text(f"#!/bin/sh\nexec {shlex.join(xats.words)} demo-agent bob\n")
+    program.chmod(0o700)
+    stage.run("launch demo --name bob --window --prompt 'noise 0.2'")
+    found = stage.start()
+    assert (found.state, found.prompt) == ("running", "typed")
+    until(lambda: "done" in stage.tmux.text(found.pane.pane_id))
+    assert stage.run("down bob")[0] == "bob stopped\n"

@@ -28,6 +28,7 @@ def new(token="t-1", **more):
 class Starting:
     def __init__(self, crew) -> None:
         self.crew, self.store = crew, crew.store
+        crew.add("bob")
 
     def begin(self, made, over=lambda one, age: False):
         return self.store.write(lambda tx: starts.begin(tx, agents.by_name(tx, "crew", "bob"), made, over))
@@ -47,8 +48,8 @@ class Starting:
 
 
 @pytest.fixture
-def starting(crew):
-    return Starting(crew)
+def starting(team):
+    return Starting(team)
 
 
 def test_a_token_is_used_once(starting):

@@ -13,6 +13,7 @@ GUARDS = {
     "XATS_WAKE_OFF": (MORE, ""),
     "XATS_HOOK_BUDGET": (FEWER, "4000"),
     "XATS_INBOX_BUDGET": (FEWER, "8000"),
+    "XATS_WORKTREE_COPY": (MORE, ""),
 }
 UNLIMITED = ("XATS_INBOX_BUDGET",)  # 0 stands for no limit
 

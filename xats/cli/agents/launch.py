@@ -47,6 +47,8 @@ def launch(
     split: params.SplitOption = False,
     session: params.SessionOption = None,
     cwd: params.CwdOption = None,
+    worktree: params.WorktreeOption = False,
+    branch: params.BranchOption = None,
     prompt: params.PromptOption = None,
     env: params.EnvOption = None,
     resume: params.ContinueOption = None,
@@ -63,9 +65,14 @@ def launch(
     people only. xats waits up to 30 seconds until the program is ready. If it shows a dialog, such as whether you trust
     the folder, xats says so and exits with 4: the program runs, and you answer in its pane. End it with: xats down NAME
 
+    With --worktree, the program runs in a git worktree of its own, .worktrees/NAME, on the branch xats/NAME. If the
+    agent has one, it is used again.
+
     Example: xats launch claude --name alice --role reviewer
 
     Example: xats launch codex --name bob --window --prompt 'Review the last commit'
+
+    Example: xats launch claude --name amy --window --worktree
 
     Example: xats launch codex -- resume --last
 
@@ -86,6 +93,11 @@ def launch(
     first = options.prompt(here, prompt)
     more = options.variables(env)
     options.enter(cwd)
+    tree: dict[str, str | None] = {}
+    if worktree or branch:
+        if place == "pane":
+            _refuse_inside(here, _pane(here))
+        tree = options.worktree(here, name, branch, place, only_print=only_print)
     found = program.profile(client, here.environ)
     runs = program.find_program(found, here.environ)
     words, typed = options.arguments(found, args or [], resume, first)
@@ -115,6 +127,7 @@ def launch(
                 writable=writable_store,
                 environ=more,
                 prompt=typed,
+                tree=tree,
             ),
         )
     how = program.plan(here, found, runs, words, writable=writable_store)
@@ -129,7 +142,10 @@ def launch(
     _refuse_inside(here, pane)
     path = calling.path_for(here.environ, login=program.in_login_shell(found.name))
     seat = program.own_seat(here, pane)
-    new = options.new_start(here, found.name, "pane", pending=bool(typed))
+    new = options.new_start(here, found.name, "pane", pending=bool(typed), **tree)
+    if typed and pane is None:
+        msg = f"{found.name} takes no first prompt as an argument, and without a tmux pane xats can type none."
+        raise Usage(msg, "start it in tmux, or leave --prompt out")
     if typed:
         from xats.delivery import startfile
 

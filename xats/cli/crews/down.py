@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from xats.base import host
-from xats.base.errors import Refused, Usage
-from xats.base.record import record
+from xats.base.errors import Refused, Usage, XatsError
+from xats.base.record import record, replace
 from xats.cli.kit import people, render, views
 from xats.cli.kit.scope import known_team
 from xats.core.crews import starts
@@ -14,8 +14,9 @@ from xats.delivery import starts as watching
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Literal
+    from typing import Any, Literal
 
+    from xats.cli.crews.worktrees import Removed
     from xats.cli.kit import params
     from xats.cli.kit.context import Context
     from xats.core.crews.starts import Start
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 LEFT = "Nothing was ended."
+RUNS = ("refused", "still_runs")  # outcomes after which the program runs
 
 
 @record
@@ -33,6 +35,7 @@ class Done:
     outcome: Literal["stopped", "not_running", "refused", "still_runs"]
     reason: str = ""
     released: tuple[int, ...] = ()
+    tree: Removed | None = None  #: its worktree, if that was to be removed
 
 
 def down(
@@ -40,6 +43,7 @@ def down(
     agent: params.DownArg = None,
     *,
     everybody: params.DownAllOption = False,
+    worktree: params.DownWorktreeOption = False,
     force: params.DownForceOption = False,
     yes: params.YesOption = False,
 ) -> int:
@@ -52,9 +56,15 @@ def down(
     This ends only programs that xats launch has started on this host: never a program that registered itself, the shell
     of a pane, or tmux. The agent stays in the team, and xats keeps its mail. Its claimed tasks are open again.
 
+    --worktree also removes the worktree that xats made for the agent, and its branch xats/NAME. It must be clean, and
+    its commits must be in the branch that it started from, as commits or as one squashed change. Otherwise the worktree
+    stays, and xats lists what is left there.
+
     --all asks before it ends anything; with --yes it does not.
 
     Example: xats down bob
+
+    Example: xats down bob --worktree
 
     Example: xats down --all --yes
     """
@@ -69,12 +79,15 @@ def down(
         names = ", ".join(views.near(one.start.agent.address, here.team) for one in found)
         people.confirm(f"End {names}?", "xats down --all --yes", left=LEFT)
     done = [_end(here, one, force=force) for one in found]
+    if worktree:
+        done = [_without_tree(here, one) for one in done]
     if any(one.released for one in done):
         here.rouse_daemon()
     if not everybody:
         _raise(here, done[0], force=force)
     _print(here, done)
-    return Refused.exit if any(one.outcome in ("refused", "still_runs") for one in done) else 0
+    kept = any(one.tree is not None and not one.tree.removed for one in done)
+    return Refused.exit if kept or any(one.outcome in RUNS for one in done) else 0
 
 
 def _of(here: Context, tx: Tx, name: str) -> Seen:
@@ -126,6 +139,25 @@ def _end(here: Context, seen: Seen, *, force: bool) -> Done:
     return Done(start, outcome, reason, tuple(_release(here, start)))
 
 
+def _without_tree(here: Context, done: Done) -> Done:
+    """Remove the worktree of an agent whose program has ended, if nothing in it would be lost."""
+    from xats.cli.crews import worktrees
+
+    if done.outcome in RUNS or done.start.worktree is None:
+        return done
+    path, token = done.start.worktree, done.start.token
+    others = here.store.read(lambda tx: starts.open_on(tx, host.id()))
+    inside = [one for one in others if one.token != token and f"{one.folder}/".startswith(f"{path}/")]
+    if inside:
+        found = worktrees.Removed(path, removed=False, why=f"{inside[0].agent.address} works in it")
+        return replace(done, tree=found)
+    try:
+        found = worktrees.remove(path, done.start.agent.address)
+    except XatsError as problem:
+        found = worktrees.Removed(path, removed=False, why=str(problem))
+    return replace(done, tree=found)
+
+
 def _close(start: Start) -> None:
     """Close the pane that xats made for `start`, if it has stayed after the end of the program."""
     from xats.tmux import places
@@ -163,6 +195,7 @@ def _print(here: Context, done: Sequence[Done]) -> None:
                 "outcome": one.outcome,
                 "reason": one.reason or None,
                 "released": list(one.released),
+                "worktree": _tree_json(one.tree),
             }
             for one in done
         ]
@@ -170,9 +203,33 @@ def _print(here: Context, done: Sequence[Done]) -> None:
         return
     for one in done:
         name = views.near(one.start.agent.address, here.team)
-        if one.outcome in ("refused", "still_runs"):
+        if one.outcome in RUNS:
             render.warn(f"{name} still runs: {one.reason}")
         elif not here.quiet:
             said = "stopped" if one.outcome == "stopped" else "does not run"
             tasks = f"; open again: {', '.join(f'#{task}' for task in one.released)}" if one.released else ""
             render.put(f"{name} {said}{tasks}")
+        if one.tree:
+            _print_tree(here, one.tree)
+
+
+def _tree_json(tree: Removed | None) -> dict[str, Any] | None:
+    if tree is None:
+        return None
+    return {"path": tree.path, "removed": tree.removed, "reason": tree.why or None, "left": list(tree.left)}
+
+
+def _print_tree(here: Context, tree: Removed) -> None:
+    """Say whether a worktree was removed; if not, why, and what is left there."""
+    from xats.cli.crews.worktrees import SHOWN
+
+    path = render.one_line(tree.path)
+    if tree.removed:
+        if not here.quiet:
+            render.put(f"  worktree {path} removed")
+        return
+    render.warn(f"the worktree {path} stays: {render.one_line(tree.why)}")
+    for name in tree.left[:SHOWN]:
+        render.say(f"  {render.one_line(name)}")
+    if len(tree.left) > SHOWN:
+        render.say(f"  and {len(tree.left) - SHOWN} more")

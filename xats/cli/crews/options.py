@@ -93,6 +93,35 @@ def enter(folder: str | None) -> None:
     os.environ["PWD"] = path
 
 
+def person(here: Context) -> None:
+    """Raise PeopleOnly if an agent runs this."""
+    from xats.cli.kit import people
+
+    people.person(here, "start an agent in a pane of its own", "ask a person to start it")
+
+
+def worktree(
+    here: Context, name: str | None, branch: str | None, where: StartPlace, *, only_print: bool
+) -> dict[str, str | None]:
+    """Make the worktree of the agent `name` the working directory; return its path, its branch and the one before.
+
+    Raises Usage, PeopleOnly, and what `worktrees.prepare` raises.
+    """
+    from xats.cli.crews import worktrees
+    from xats.cli.kit import render
+
+    if only_print or not name:
+        msg = f"--worktree {'and --print exclude each other' if only_print else 'needs --name'}. {LEFT}"
+        raise Usage(msg, "xats launch claude --name bob --window --worktree")
+    if where != "pane":
+        person(here)
+    whom = f"{name}@{here.team}"
+    path = worktrees.prepare(name, whom, branch, here.settings, lambda text: None if here.json else render.say(text))
+    found = worktrees.of_folder(path, whom)
+    assert found
+    return {"worktree": path, "branch": found.branch, "base": found.base}
+
+
 def arguments(
     known: Profile, words: Sequence[str], session: str | None, first: str | None
 ) -> tuple[list[str], str | None]:
@@ -109,6 +138,12 @@ def arguments(
             msg = f"--resume needs the id of a session, not {session[:80]!r}. {LEFT}"
             raise Usage(msg, f"xats launch {known.name} --resume ID")
         made = [*(session if word == "{id}" else word for word in known.resume.split()), *made]
+    if first is not None and not known.first_prompt:
+        from xats.delivery import poke
+
+        if reason := poke.unfit(known, first):
+            msg = f"The first prompt cannot be typed into {known.name}: {poke.WORDS[reason]}. {LEFT}"
+            raise InvalidBody(msg, "use other words")
     if first is None or not known.first_prompt:
         return made, first
     # A program takes one word such as `update` for a command of its own, and a dash for an option.

@@ -6,11 +6,11 @@ import shlex
 import time
 from functools import partial
 
-from xats.base import durations, host, occupancy
+from xats.base import durations, faults, host, occupancy
 from xats.base.errors import NameTaken, Refused, Usage
 from xats.base.record import record
 from xats.cli.crews import arrive, options
-from xats.cli.kit import documents, people, render, views
+from xats.cli.kit import documents, render, views
 from xats.cli.kit.scope import me_or_none
 from xats.cli.teams import membership
 from xats.core.agents import agents, changes
@@ -50,6 +50,7 @@ class Wanted:
     writable: bool
     environ: dict[str, str]
     prompt: str | None  #: to be typed
+    tree: dict[str, str | None]  #: the worktree, its branch and the branch before, if it has one
 
 
 def start(here: Context, wanted: Wanted) -> int:
@@ -57,16 +58,20 @@ def start(here: Context, wanted: Wanted) -> int:
 
     Raises PeopleOnly, AlreadyStarted, NameTaken, TmuxUnavailable, StartFailed.
     """
-    people.person(here, "start an agent in a pane of its own", "ask a person to start it")
+    options.person(here)
     around, socket = _around(here, wanted)
-    new = options.new_start(here, wanted.profile.name, wanted.place, pending=bool(wanted.prompt), socket=socket)
+    new = options.new_start(
+        here, wanted.profile.name, wanted.place, pending=bool(wanted.prompt), socket=socket, **wanted.tree
+    )
     begun, created, before = _begin(here, wanted, new)
     if begun.token == new.token:
+        faults.point("start.written")
         try:
             pane = _open(here, wanted, begun, around, socket)
         except BaseException as problem:
             _undo(here, begun, str(problem) or "it was interrupted", created=created)
             raise
+        faults.point("start.made")
         here.store.write(lambda tx: starts.placed(tx, begun.token, pane))
         if before and before.place != "pane" and before.pane:
             places.close_dead(before.pane)

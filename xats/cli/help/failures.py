@@ -16,6 +16,8 @@ MODULES = (
     "base.request",
     "base.sidefile",
     "cli.agents.poke",
+    "cli.crews.git",
+    "cli.crews.worktrees",
     "cli.kit.unexpected",
     "cli.mail.ask",
     "core.contracts.errors",

@@ -83,6 +83,16 @@ class Start(Model):
     since: Time = field("Since when it has its state.")
 
 
+class Crew(Model):
+    """What xats knows of the program of an agent that it has started."""
+
+    start: Start | None = field("Its newest start; null: xats has not started it.")
+    state: str = field("What became of the start; the state of the agent if another program is the agent now.")
+    restarts: int = field("How often xats has started it again.")
+    dirty: bool | None = field("Whether its worktree has changes that are not committed; null: not known.")
+    tasks: list[int] = field("The ids of the tasks that it has claimed.")
+
+
 class ListedAgent(Agent):
     """An agent with its state, its mail and its wake."""
 
@@ -104,6 +114,7 @@ class ListedAgent(Agent):
     paused: bool = field("Whether its wakes are paused.")
     expected: Expectation | None = field("The program that xats expects in its pane.")
     presence: Presence | None = field("What its program last reported.")
+    crew: Crew | None = field("With --long: its start by xats, and its work.", default=None)
 
 
 class AgentDetails(ListedAgent):
@@ -293,6 +304,15 @@ class StartDocument(Document):
     start: Start = field("Its start.")
 
 
+class LeftWorktree(Model):
+    """What became of a worktree that was to be removed."""
+
+    path: str = field("Where it is.")
+    removed: bool = field("Whether it was removed.")
+    reason: str | None = field("Why it stays.")
+    left: list[str] = field("The files in it that are not committed, ignored ones included.")
+
+
 class Stopped(Model):
     """What became of one agent that was to be stopped."""
 
@@ -300,6 +320,7 @@ class Stopped(Model):
     outcome: Annotated[str, OneOf(["stopped", "not_running", "refused", "still_runs"])] = field("What happened.")
     reason: str | None = field("Why xats did not end it.")
     released: list[int] = field("The ids of its tasks that are open again.")
+    worktree: LeftWorktree | None = field("Its worktree, with --worktree.")
 
 
 class DownDocument(Document):

@@ -58,6 +58,9 @@ DoingArg: TypeAlias = Annotated[
 ]
 ClearOption: TypeAlias = Annotated[bool, Option("--clear", help="Remove the text.")]
 OnlineOption: TypeAlias = Annotated[bool, Option("--online", help="Only agents whose process is known to live.")]
+LongOption: TypeAlias = Annotated[
+    bool, Option("--long", help="Show what xats has started: since when, how often, worktree, branch, tasks.")
+]
 AllTeamsOption: TypeAlias = Annotated[bool, Option("--all-teams", help="Include all teams.")]
 WhomArg: TypeAlias = Annotated[
     str | None,
@@ -95,6 +98,12 @@ SessionOption: TypeAlias = Annotated[
 ]
 CwdOption: TypeAlias = Annotated[
     str | None, Option("--cwd", metavar="FOLDER", help="The folder in which the program runs. Default: this one.")
+]
+WorktreeOption: TypeAlias = Annotated[
+    bool, Option("--worktree", help="Run it in a git worktree of its own: .worktrees/NAME, on the branch xats/NAME.")
+]
+BranchOption: TypeAlias = Annotated[
+    str | None, Option("--branch", metavar="BRANCH", help="Use this branch in its worktree; implies --worktree.")
 ]
 PromptOption: TypeAlias = Annotated[
     str | None,

@@ -12,6 +12,9 @@ DownArg: TypeAlias = Annotated[str | None, Argument(metavar="AGENT", help="The a
 DownAllOption: TypeAlias = Annotated[
     bool, Option("--all", help="All agents of this team that xats has started on this host.")
 ]
+DownWorktreeOption: TypeAlias = Annotated[
+    bool, Option("--worktree", help="Also remove its worktree, if that is clean and merged.")
+]
 DownForceOption: TypeAlias = Annotated[
     bool, Option("--force", help="End the process by a signal, also at a draft or a dialog.")
 ]
