@@ -389,3 +389,33 @@ def test_a_demo_agent_in_a_place_of_its_own(stage, xats):
     assert (found.state, found.prompt) == ("running", "typed")
     until(lambda: "done" in stage.tmux.text(found.pane.pane_id))
     assert stage.run("down bob")[0] == "bob stopped\n"
+
+
+def test_a_session_in_a_server_that_does_not_run_yet(stage, xats):
+    """Outside tmux, after a boot: not even the folder of the socket is there."""
+    folder = tempfile.mkdtemp(prefix="xq", dir="/tmp")
+    socket = os.path.join(folder, f"tmux-{os.getuid()}", "default")
+    try:
+        done = xats("launch", "claude", "--name", "bob", "--session", "crew", env={"TMUX_TMPDIR": folder})
+        found = stage.start()
+        assert f"bob started in pane {found.pane.pane_id}" in done.stdout
+        assert (found.state, found.pane.socket) == ("running", socket)
+        assert xats("launch", "claude", "--name", "amy", "--window", code=2).stderr.count("--session crew") == 1
+    finally:
+        stage.reap()
+        tmux_words = ["tmux", "-S", socket, "kill-server"]
+        xats.run(tmux_words)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_start_on_another_machine_is_left_alone(stage, xats, crew):
+    """Its process cannot be known from here."""
+    stage.play(ENDS)
+    stage.run("launch claude --name bob --window")
+    crew.store.write(lambda tx: tx.run("update starts set host = 'elsewhere', host_name = 'far'"))
+    _, err = stage.run("launch claude --name bob --window", code=4)
+    assert "on far, state running" in err
+    assert "if far is gone: xats launch --takeover" in err
+    _, err = stage.run("down bob --force", code=4)
+    assert "bob was started on far" in err
+    assert process.alive(*stage.start().process)

@@ -81,7 +81,7 @@ def look(store: str, seen: Seen) -> Finding | None:
         late = seen.now - start.created_at > READY
         return Finding("failed", "nothing appeared in its pane within 30 s") if late else None
     if process.ended(*start.process):
-        return _ended(start)
+        return _ended(store, seen)
     if start.state not in ("starting", "needs_you"):
         return None
     if not ours(store, seen):
@@ -101,10 +101,15 @@ def _programs(seen: Seen) -> Kept | None:
     return occupants.programs(who, session.seat.pane) if session.seat.pane else program.look(who.pid)
 
 
-def _ended(start: Start) -> Finding:
-    """Return the state of a start whose program has ended."""
+def _ended(store: str, seen: Seen) -> Finding:
+    """Return the state of a start whose program has ended.
+
+    What a pane shows goes into the store only where this host itself has registered the agent in that pane.
+    """
+    start = seen.start
     if start.state == "starting":
-        shown = "\n".join(places.last_lines(start.pane, LINES)) if start.pane else ""
+        pane = seen.session.seat.pane if seen.session and ours(store, seen) else None
+        shown = "\n".join(places.last_lines(pane, LINES)) if pane else ""
         return Finding("failed", _cut(f"the program ended before it was ready\n{shown}".strip()))
     return Finding("stopped", "xats ended it" if start.state == "stopping" else "its program has ended")
 

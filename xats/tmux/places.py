@@ -135,6 +135,8 @@ def _tmux(socket: str, *, start: bool = False) -> Iterator[libtmux.Server]:
     except TmuxGone:
         if not start:
             raise
+        with suppress(FileExistsError):  # tmux makes this folder only where it chooses the socket itself
+            os.mkdir(os.path.dirname(socket), 0o700)
         socket_path.check(socket)
     tmux = program.find(os.environ)
     if tmux is None:

@@ -86,6 +86,9 @@ def launch(
     from xats.cli.crews import options
 
     place = options.place(window=window, split=split, session=session)
+    if only_print and (place != "pane" or cwd):
+        msg = f"--print is for this pane and this folder, without --{'cwd' if cwd else place}."
+        raise Usage(msg, f"xats launch {client} --print")
     if here.json and place == "pane" and not only_print:
         msg = "--json needs --print: without it the program prints its own output."
         raise Usage(msg, f"xats launch {client} --print --json")

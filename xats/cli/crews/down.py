@@ -7,6 +7,7 @@ from xats.base.errors import Refused, Usage, XatsError
 from xats.base.record import record, replace
 from xats.cli.kit import people, render, views
 from xats.cli.kit.scope import known_team
+from xats.core.agents import changes
 from xats.core.crews import starts
 from xats.core.crews.errors import NotStartedByXats, NotStopped
 from xats.delivery import starts as watching
@@ -151,8 +152,10 @@ def _without_tree(here: Context, done: Done) -> Done:
     if inside:
         found = worktrees.Removed(path, removed=False, why=f"{inside[0].agent.address} works in it")
         return replace(done, tree=found)
+    agent = done.start.agent
+    former = here.store.read(lambda tx: changes.former_names(tx, agent))
     try:
-        found = worktrees.remove(path, done.start.agent.address)
+        found = worktrees.remove(path, agent.address, *(f"{name}@{agent.team}" for name in former))
     except XatsError as problem:
         found = worktrees.Removed(path, removed=False, why=str(problem))
     return replace(done, tree=found)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 AGAIN = 0.1  # seconds between two looks
+SLOW = 3.0  # seconds after which the command says that it waits
 TYPING = 30.0  # seconds for which the command tries to type the first prompt; the daemon goes on
 
 
@@ -110,7 +111,7 @@ def _begin(here: Context, wanted: Wanted, new: starts.New) -> tuple[Start, bool,
         known = agents.find(tx, team, name)
         before = starts.of_agent(tx, known.id) if known else None
         if before and before.open and not options.is_over(before, tx.now - before.created_at):
-            raise starts.already_started(before)
+            raise starts.already_started(before, host.id())
         found, created = changes.expect(
             tx, team, name, wanted.changes, about=None, living=lambda one: occupancy.holds(one.seat)
         )
@@ -189,7 +190,8 @@ def _watch(here: Context, token: str) -> Seen:
     """Wait until the program is ready, or needs a person; type its first prompt. Raises StartFailed."""
     from xats.delivery.settings import of_team
 
-    until = time.monotonic() + TYPING + starts.READY / 1000
+    began, said = time.monotonic(), here.quiet or here.json
+    until = began + TYPING + starts.READY / 1000
     while True:
         seen = here.store.read(lambda tx: _find(tx, token))
         state = seen.start.state
@@ -208,6 +210,9 @@ def _watch(here: Context, token: str) -> Seen:
             continue
         if time.monotonic() > until:
             return seen
+        if not said and time.monotonic() - began > SLOW:
+            said = True
+            render.say(f"  waiting until {seen.start.agent.name} is ready; Ctrl-C leaves that to the daemon")
         time.sleep(AGAIN)
 
 

@@ -82,10 +82,10 @@ def prepare(name: str, agent: str, branch: str | None, settings: Mapping[str, st
     return path
 
 
-def of_folder(path: str, agent: str) -> Worktree | None:
-    """Return the worktree at `path` if it belongs to the agent `agent` (NAME@TEAM), else None."""
+def of_folder(path: str, *names: str) -> Worktree | None:
+    """Return the worktree at `path` if it belongs to the agent with the `names` (each NAME@TEAM), else None."""
     about = _about(path)
-    if about is None or about["agent"].lower() != agent.lower():
+    if about is None or about["agent"].lower() not in [one.lower() for one in names]:
         return None
     return Worktree(path, about["branch"], about["base"])
 
@@ -207,14 +207,15 @@ def _set_up(path: str, command: str, say: Callable[[str], None]) -> None:
 # -- removing ----------------------------------------------------------------------------------------------------------
 
 
-def remove(path: str, agent: str) -> Removed:
-    """Remove the worktree of the agent `agent` if it is clean and merged into the branch that it started from.
+def remove(path: str, *names: str) -> Removed:
+    """Remove the worktree of an agent if it is clean and merged into the branch that it started from.
 
-    Its branch goes with it if xats made it. Raises GitFailed, NotFound.
+    `names` are the address of the agent, then its former ones. The branch goes with it if xats made it. Raises
+    GitFailed, NotFound.
     """
-    found = of_folder(path, agent)
+    found = of_folder(path, *names)
     if found is None:
-        return Removed(path, removed=False, why=f"it is not a worktree that xats made for {agent}")
+        return Removed(path, removed=False, why=f"it is not a worktree that xats made for {names[0]}")
     top = _main(path)
     left = tuple(line[3:] + (" (ignored)" if line[:2] == "!!" else "") for line in _status(path, "--ignored"))
     if _status(path):

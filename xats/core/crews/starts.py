@@ -172,7 +172,7 @@ def begin(tx: Tx, agent: Agent, new: New, over: Callable[[Start, int], bool]) ->
     """
     known = of_agent(tx, agent.id)
     if known and known.open and not over(known, tx.now - known.created_at):
-        raise already_started(known)
+        raise already_started(known, new.host)
     tx.run(REMOVE, agent=agent.id)
     tx.run(
         BEGIN,
@@ -201,8 +201,8 @@ def begin(tx: Tx, agent: Agent, new: New, over: Callable[[Start, int], bool]) ->
     return made
 
 
-def already_started(known: Start) -> AlreadyStarted:
-    """Return the error that the program of `known` runs, or is being started."""
+def already_started(known: Start, host: str) -> AlreadyStarted:
+    """Return the error that the program of `known` runs, or is being started; `host` is the id of this machine."""
     name = known.agent.name
     where = f" in pane {known.pane.pane_id}" if known.pane else ""
     if known.used_at is None:
@@ -210,6 +210,8 @@ def already_started(known: Start) -> AlreadyStarted:
     else:
         msg = f"{name} already runs{where} (pid {known.pid} on {known.host_name}, state {known.state})."
     hint = f"look at it: xats attach {name}; or end it first: xats down {name}"
+    if known.host != host:
+        hint = f"end it there: xats down {name}; if {known.host_name} is gone: xats launch --takeover, in a pane here"
     return AlreadyStarted(msg, hint, agent=known.agent.address, state=known.state)
 
 
@@ -272,7 +274,8 @@ def stopping(tx: Tx, token: str) -> bool:
 
 def not_stopped(tx: Tx, before: Start) -> None:
     """Note that the program was not ended after all; `before` is its start before that."""
-    _set(tx, before.token, before.state, before.detail, ("stopping",))
+    state = "running" if before.state == "stopping" else before.state  # of a command that was killed
+    _set(tx, before.token, state, before.detail, ("stopping",))
 
 
 def stopped(tx: Tx, token: str, why: str) -> bool:
