@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 GRACE = 10.0  # seconds that a program has to end
 KILLED = 5.0  # seconds until the system has ended a process after SIGKILL
 LOOK = 0.05  # seconds between two looks
+AGAIN = 5.0  # seconds for which xats tries again to type the command
+BRIEF = ("not_quiet", "host_busy", "screen_unknown")  # reasons that pass within these seconds, as after a start
 
 
 @record
@@ -58,8 +60,12 @@ def end(store: Store, seen: Seen, settings: Settings, *, force: bool) -> Outcome
 
 def _by_its_command(seen: Seen, known: Profile, settings: Settings) -> Outcome:
     """Type the command that ends the program, and wait until it has ended."""
-    typed = poke.poke(seen.start.agent, seen.session, known.quit, settings)
-    if typed.state == "refused":
+    until = time.monotonic() + AGAIN
+    while True:
+        typed = poke.poke(seen.start.agent, seen.session, known.quit, settings)
+        if typed.state != "refused" or typed.reason not in BRIEF or time.monotonic() >= until:
+            break
+    if typed.state == "refused" and not _ended(seen, 0):
         assert typed.reason
         detail = f" ({typed.detail})" if typed.detail else ""
         return Outcome("refused", f"{poke.WORDS[typed.reason]}{detail}")
