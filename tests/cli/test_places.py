@@ -4,106 +4,22 @@ import json
 import os
 import shlex
 import shutil
-import sys
 import tempfile
 
 import pytest
 
-from tests import support
-from tests.support.world import Tmux, until
+from tests.support.places import ENDS, staged
+from tests.support.world import until
 from xats.base import process
 from xats.core.agents import agents
-from xats.core.crews import starts
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
-
-PLAYER = os.path.join(support.FOLDER, "players.py")
-# A player notes its arguments and its environment first. `/exit` ends it, if it obeys.
-STAND_IN = """#!/bin/bash
-printf '%s\\n' "$@" > {folder}/args-$$
-env > {folder}/env-$$
-pwd > {folder}/pwd-$$
-exec {python} -IS {player} {folder}/log-$$ --look claude-code {options}
-"""
-ENDS = "--on-wake 'kill $PPID'"
-
-
-class Stage:
-    """A tmux server with one pane, in which lines run, and stand-ins for Claude Code."""
-
-    def __init__(self, xats, tmux, folder) -> None:
-        self.xats, self.tmux, self.folder = xats, tmux, folder / "record"
-        self.bin = folder / "bin"
-        self.bin.mkdir()
-        self.folder.mkdir()
-        xats.install(self.bin)
-        self.play()
-        pid = tmux.cmd("display-message", "-p", "#{pid}")
-        self.pane = tmux.cmd("list-panes", "-a", "-F", "#{pane_id}").split()[0]
-        self.around = {"TMUX": f"{tmux.socket},{pid},0", "TMUX_PANE": self.pane}
-        xats.environ.update(PATH=f"{self.bin}:/usr/local/bin:/usr/bin:/bin")
-        xats.environ.pop("TMPDIR", None)
-        self.runs = 0
-
-    def play(self, options="", text=STAND_IN) -> None:
-        path = self.bin / "claude"
-        values = {"folder": self.folder, "python": sys.executable, "player": PLAYER, "options": options}
-        path.write_text(text.format(**values))
-        path.chmod(0o700)
-
-    def run(self, line, code=0, **env):
-        """Run a line in a pane, as a person does; return what it says on stdout and stderr."""
-        self.runs += 1
-        out = self.folder / f"out-{self.runs}"
-        variables = "".join(f"{name}={shlex.quote(value)} " for name, value in self.xats.env(env).items())
-        inner = f"{{ {shlex.join(self.xats.words)} {line}; }} >{out}.out 2>{out}.err; echo $? >{out}.rc"
-        shell = f"cd {shlex.quote(str(self.xats.folder))}; exec env -i TERM=$TERM TMUX=$TMUX TMUX_PANE=$TMUX_PANE "
-        shell += f"{variables}sh -c {shlex.quote(inner)}"
-        self.tmux.cmd("new-window", "-d", "-t", "keep:", f"sh -c {shlex.quote(shell)}")
-        done = self.folder / f"out-{self.runs}.rc"
-        until(lambda: done.exists() and done.read_text().endswith("\n"), what=f"the end of {line}")
-        said = [(self.folder / f"out-{self.runs}.{end}").read_text() for end in ("out", "err")]
-        assert int(done.read_text()) == code, said
-        return said
-
-    def start(self, name="bob"):
-        return next((one for one in self.rows() if one.agent.name == name), None)
-
-    def rows(self):
-        store = self.xats.store()
-        try:
-            return store.read(lambda tx: starts.of_team(tx, "crew"))
-        finally:
-            store.close()
-
-    def panes(self):
-        said = self.tmux.cmd("list-panes", "-a", "-F", "#{session_name}|#{window_name}|#{pane_id}|#{pane_dead}")
-        return [line.split("|") for line in said.splitlines()]
-
-    def notes(self, kind, pid):
-        return (self.folder / f"{kind}-{pid}").read_text()
-
-    def got(self, pid):
-        """Return all that was typed or pasted at the player `pid`."""
-        entries = (json.loads(line) for line in self.notes("log", pid).splitlines())
-        return "".join(one.get("got", "") for one in entries)
-
-    def reap(self):
-        for one in self.rows():
-            if one.process and process.alive(*one.process):
-                os.kill(one.process[0], 9)
 
 
 @pytest.fixture
 def stage(xats, tmp_path):
-    folder = tempfile.mkdtemp(prefix="xp", dir="/tmp")
-    tmux = Tmux(folder)
-    made = Stage(xats, tmux, tmp_path)
-    yield made
-    made.reap()
-    xats("daemon", "stop", code=None)
-    tmux.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with staged(xats, tmp_path) as made:
+        yield made
 
 
 def test_a_program_starts_in_a_window_of_its_own(stage, xats):
@@ -350,6 +266,21 @@ def test_a_pane_whose_command_was_killed_is_found_and_not_made_again(stage):
     assert [one[1] for one in stage.panes()].count("bob") == 1
 
 
+def test_what_goes_wrong_in_the_pane_is_said_by_the_command(stage, xats):
+    """The program was removed in between; no agent is left that never ran."""
+    gate = hold_panes(stage)
+    ended = begin(stage, "launch claude --name bob --window")
+    until(lambda: stage.start() and stage.start().pane)
+    (stage.bin / "claude").unlink()
+    gate.touch()
+    assert until(ended) == "1"
+    said = (stage.folder / f"bg-{stage.runs}.rc.err").read_text()
+    assert "bob did not start: There is no program claude in PATH" in said
+    assert stage.rows() == []
+    assert xats("agents", "--json").json()["agents"] == []
+    assert os.listdir(xats.home / "xats" / "launch") == []
+
+
 def test_two_commands_at_once_start_one_program(stage):
     gate = hold_panes(stage)
     both = [begin(stage, "launch claude --name bob --window") for _ in range(2)]
@@ -419,3 +350,20 @@ def test_a_start_on_another_machine_is_left_alone(stage, xats, crew):
     _, err = stage.run("down bob --force", code=4)
     assert "bob was started on far" in err
     assert process.alive(*stage.start().process)
+
+
+@pytest.mark.parametrize("how", ["", "--force"])
+def test_a_store_that_several_machines_share(stage, xats, database, how, monkeypatch):
+    """What the rows say counts only where this machine itself has recorded it."""
+    monkeypatch.setenv("XATS_HOME", xats.environ["XATS_HOME"])
+    xats.path = xats.environ["XATS_DB"] = database.empty()
+    clients = xats.home / "clients"
+    clients.mkdir(mode=0o700)
+    (clients / "claude-code.toml").write_text('first_prompt = ""\n')
+    xats.environ["XATS_CLIENTS"] = str(clients)
+    stage.play("" if how else ENDS)
+    stage.run("launch claude --name bob --window" + (" --prompt 'Read the notes'" if how else ""))
+    found = stage.start()
+    assert (found.state, found.prompt) == ("running", "typed" if how else None)
+    assert stage.run(f"down bob {how}")[0] == "bob stopped\n"
+    assert not process.alive(*found.process)

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.cli.test_places import ENDS, Stage, stage  # noqa: F401 - the fixture
+from tests.support.places import ENDS, staged
 from xats.base.errors import Usage, XatsError
 from xats.cli.crews import worktrees
 
@@ -56,6 +56,12 @@ class Repository:
 
     def remove(self, name="bob"):
         return worktrees.remove(str(self.top / ".worktrees" / name), f"{name}@crew")
+
+
+@pytest.fixture
+def stage(xats, tmp_path):
+    with staged(xats, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -202,7 +208,7 @@ def test_no_worktree_without_a_repository(tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
-def test_an_agent_in_its_worktree(stage: Stage, xats, crew):  # noqa: F811
+def test_an_agent_in_its_worktree(stage, xats, crew):
     repository = Repository(xats.folder)
     stage.play(ENDS)
     _, err = stage.run("launch claude --window --worktree", code=2)

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests.profiles.test_recorded_screens import RECORDINGS, recorded
 from xats.base import host, process, seats
 from xats.base.pane import Pane
 from xats.core.agents import agents
@@ -63,3 +64,17 @@ def test_a_start_of_another_host_is_not_looked_at(seen):
 def test_a_program_whose_end_is_known_has_stopped(seen):
     assert watching.look("/db", seen(GONE, state="running")) == watching.Finding("stopped", "its program has ended")
     assert watching.look("/db", seen(GONE, state="stopping")).detail == "xats ended it"
+
+
+@pytest.mark.parametrize(
+    "path", [one for one in RECORDINGS if one.stem == "dialog-trust"], ids=lambda one: one.parent.name
+)
+def test_a_trust_dialog_of_a_real_program_needs_a_person(seen, monkeypatch, path):
+    known, look = recorded(path)
+    look.pane_pid, look.dead = PANE.pane_pid, False
+    look.rows = lambda: screen.plain(look.screen).split("\n")
+    monkeypatch.setattr(screen, "look", lambda _: look)
+    one = seen(client=known.name)
+    found = watching.look("/db", one)
+    assert found.state == "needs_you"
+    assert "trust" in found.detail.lower()

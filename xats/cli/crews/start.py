@@ -77,7 +77,13 @@ def start(here: Context, wanted: Wanted) -> int:
         if before and before.place != "pane" and before.pane:
             places.close_dead(before.pane)
     here.rouse_daemon()
-    return _report(here, _watch(here, begun.token))
+    try:
+        seen = _watch(here, begun.token)
+    except StartFailed:
+        if created:
+            here.store.write(lambda tx: _remove_unused(tx, begun))
+        raise
+    return _report(here, seen)
 
 
 def _around(here: Context, wanted: Wanted) -> tuple[Pane | None, str]:
@@ -177,13 +183,21 @@ def _open(here: Context, wanted: Wanted, begun: Start, around: Pane | None, sock
 
 def _undo(here: Context, begun: Start, why: str, *, created: bool) -> None:
     """Note that the start failed, and remove an agent that was made for it."""
-    from xats.core.agents import unused
 
     def work(tx: Tx) -> None:
         if starts.fail(tx, begun.token, why) and created:
-            unused.remove(tx, agents.by_id(tx, begun.agent.id))
+            _remove_unused(tx, begun)
 
     here.store.write(work)
+
+
+def _remove_unused(tx: Tx, begun: Start) -> None:
+    """Remove an agent that was made for a start, if no program has used the token."""
+    from xats.core.agents import unused
+
+    start = starts.by_token(tx, begun.token)
+    if start and start.process is None:
+        unused.remove(tx, agents.by_id(tx, begun.agent.id))
 
 
 def _watch(here: Context, token: str) -> Seen:
