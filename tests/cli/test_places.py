@@ -211,6 +211,15 @@ def test_a_prompt_that_can_never_be_typed_is_refused_at_once(stage, xats):
     assert stage.rows() == []
 
 
+def test_one_round_without_a_daemon_sees_the_end(stage, xats):
+    stage.run("launch claude --name bob --window")
+    found = stage.start()
+    os.kill(found.pid, 9)
+    until(lambda: process.ended(*found.process))
+    xats("deliver", "--once")
+    assert (stage.start().state, stage.start().detail) == ("stopped", "its program has ended")
+
+
 def test_two_places_exclude_each_other(xats):
     done = xats("launch", "claude", "--window", "--split", code=2)
     assert "--window and --split exclude each other" in done.stderr

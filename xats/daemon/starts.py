@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 
 from xats.base import host, process
 from xats.base.errors import XatsError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from xats.store import Store, Tx
 
 EVERY = 1.0  # seconds between two rounds
+CALM = 5  # rounds after which programs that run are looked at: whether they have ended
 
 log = logging.getLogger("xats.daemon")
 
@@ -36,9 +38,10 @@ class Found:
     finding: Finding | None = None
 
 
-def find(tx: Tx) -> list[Found]:
-    """Return the open starts on this host that no command watches."""
-    return [Found(watching.find(tx, one)) for one in starts.open_on(tx, host.id()) if not _is_watched(one)]
+def find(tx: Tx, *, running: bool = True) -> list[Found]:
+    """Return the open starts on this host that no command watches; those that only run with `running`."""
+    found = [one for one in starts.open_on(tx, host.id()) if not _is_watched(one)]
+    return [Found(watching.find(tx, one)) for one in found if running or one.state != "running" or watching.due(one)]
 
 
 def _is_watched(one: starts.Start) -> bool:
@@ -46,38 +49,59 @@ def _is_watched(one: starts.Start) -> bool:
     return one.place != "pane" and one.state == "starting" and process.alive(*one.starter)
 
 
+def see(store: Callable[[], Store], path: str, found: Sequence[Found]) -> list[Found]:
+    """Type what is to be typed, and return those of `found` that have changed. `path` is the location of the store."""
+    changed = []
+    for one in (each.seen for each in found):
+        try:
+            if watching.due(one.start):
+                _type(store, one)
+            finding = watching.look(path, one)
+        except XatsError as problem:  # tmux does not answer now
+            log.debug("starts: %s: %s", one.start.agent.address, problem)
+            continue
+        if finding and (finding.state, finding.detail) != (one.start.state, one.start.detail or ""):
+            changed.append(Found(one, finding))
+    return changed
+
+
+def _type(store: Callable[[], Store], one: Seen) -> None:
+    opened = store()
+    try:
+        settings = opened.read(lambda tx: of_team(tx, one.start.agent.team, os.environ))
+        watching.type_prompt(opened, one, settings, os.environ)
+    finally:
+        opened.close()
+
+
+def once(store: Store) -> None:
+    """Do one round now, without first prompts: these need a second look at a quiet pane. Raises the StoreErrors."""
+    found = [one for one in store.read(find) if not watching.due(one.seen.start)]
+    changed = see(lambda: store, store.path, found)
+
+    def work(tx: Tx) -> None:
+        for one in changed:
+            _note(tx, one)
+
+    if changed:
+        store.write(work)
+
+
 class Starts(Rounds):
     """The rounds for the programs that xats has started."""
 
     def __init__(self, open_store: Callable[[], Store], stopping: Callable[[], bool], path: str) -> None:
         super().__init__("starts", EVERY, open_store, stopping)
-        self._path, self._store, self._halt = path, open_store, stopping
+        self._path, self._open_store = path, open_store
+        self._round = 0
 
     def __call__(self, store: Store) -> None:
         """Begin a round if one is due and xats has started anything here. Raises the StoreErrors."""
-        self.begin(store, find, self._see, _note)
+        self.begin(store, self._find, partial(see, self._open_store, self._path), _note)
 
-    def _see(self, found: Sequence[Found]) -> list[Found]:
-        changed = []
-        for one in (each.seen for each in found):
-            try:
-                if watching.due(one.start) and not self._halt():
-                    self._type(one)
-                finding = watching.look(self._path, one)
-            except XatsError as problem:  # tmux does not answer now
-                log.debug("starts: %s: %s", one.start.agent.address, problem)
-                continue
-            if finding and (finding.state, finding.detail) != (one.start.state, one.start.detail or ""):
-                changed.append(Found(one, finding))
-        return changed
-
-    def _type(self, one: Seen) -> None:
-        store = self._store()
-        try:
-            settings = store.read(lambda tx: of_team(tx, one.start.agent.team, os.environ))
-            watching.type_prompt(store, one, settings, os.environ)
-        finally:
-            store.close()
+    def _find(self, tx: Tx) -> list[Found]:
+        self._round += 1
+        return find(tx, running=self._round % CALM == 0)
 
 
 def _note(tx: Tx, one: Found) -> None:
