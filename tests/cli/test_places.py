@@ -149,6 +149,19 @@ def test_an_agent_starts_and_ends_no_other_one(stage):
     assert process.alive(*stage.start().process)
 
 
+def test_a_person_goes_on_in_the_pane_that_an_agent_has_left(stage, xats):
+    """An agent ran there before; the same shell starts and ends others."""
+    stage.run("launch claude --name bob --window")
+    player = stage.tmux.compose()
+    xats("register", "eve", "--pane", player.pane, "--client", "generic", env=stage.around)
+    left = {"TMUX": stage.around["TMUX"], "TMUX_PANE": player.pane}
+    refused = xats("down", "bob", "--force", env=left, code=4)
+    assert "Only a person may" in refused.stderr
+    os.kill(player.pid, 9)
+    until(lambda: process.started(player.pid) is None)
+    assert xats("down", "bob", "--force", env=left).stdout == "bob stopped\n"
+
+
 def test_a_program_that_ends_at_once_has_failed(stage, xats):
     stage.play(text="#!/bin/sh\necho no licence; exit 3\n")
     _, err = stage.run("launch claude --name bob --window", code=1)

@@ -69,7 +69,7 @@ def down(
 
     Example: xats down --all --yes
     """
-    people.person(here, "end the program of an agent", "ask a person to end it")
+    people.person(here, "end the program of an agent", "ask a person to end it", in_left_pane=True)
     if everybody == (agent is not None):
         msg = f"Name one agent, or --all. {LEFT}"
         raise Usage(msg, "xats down bob")

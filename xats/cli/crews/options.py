@@ -97,7 +97,7 @@ def person(here: Context) -> None:
     """Raise PeopleOnly if an agent runs this."""
     from xats.cli.kit import people
 
-    people.person(here, "start an agent in a pane of its own", "ask a person to start it")
+    people.person(here, "start an agent in a pane of its own", "ask a person to start it", in_left_pane=True)
 
 
 def worktree(

@@ -122,7 +122,7 @@ def _begin(here: Context, wanted: Wanted, new: starts.New) -> tuple[Start, bool,
             tx, team, name, wanted.changes, about=None, living=lambda one: occupancy.holds(one.seat)
         )
         me = me_or_none(here, tx)
-        asked = me.agent.id if me else None
+        asked = me.agent.id if me and me.agent.client == "human" else None
         values = {**new.__dict__, "started_by": asked}
         return starts.begin(tx, found.agent, starts.New(**values), options.is_over), created, before
 
