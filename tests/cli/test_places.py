@@ -131,6 +131,20 @@ def test_down_all_ends_only_what_xats_has_started(stage, xats, crew):
     assert process.started(player.pid) is not None
 
 
+@pytest.mark.parametrize("how", ["", "--force"])
+def test_down_leaves_a_program_alone_that_has_taken_the_name(stage, xats, how):
+    """Neither the program that xats has started, which is no agent any more, nor the one that is the agent now."""
+    stage.run("launch claude --name bob --window")
+    found, player = stage.start(), stage.tmux.compose()
+    words = ("register", "bob", "--pane", player.pane, "--client", "generic", "--takeover")
+    xats(*words, env=stage.around)
+    _, err = stage.run(f"down bob {how}", code=4)
+    assert "xats did not start the program that runs as this agent now" in err
+    assert process.alive(*found.process)
+    assert process.started(player.pid) is not None
+    assert (stage.got(found.pid), player.sent) == ("", [])
+
+
 def test_down_types_nothing_at_a_draft(stage):
     stage.play("--draft 'half a line'")
     stage.run("launch claude --name bob --window")
@@ -160,6 +174,7 @@ def test_a_person_goes_on_in_the_pane_that_an_agent_has_left(stage, xats):
     os.kill(player.pid, 9)
     until(lambda: process.started(player.pid) is None)
     assert xats("down", "bob", "--force", env=left).stdout == "bob stopped\n"
+    assert "amy started" in xats("launch", "claude", "--name", "amy", "--session", "other", env=left).stdout
 
 
 def test_a_program_that_ends_at_once_has_failed(stage, xats):
