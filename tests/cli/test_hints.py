@@ -18,7 +18,7 @@ HINTS = ("hint", "mend", "fix", "line", "again")  # names of what is said after 
 SOME = "7"  # stands for what an f-string fills in
 # The next word of a sentence that begins with xats.
 PROSE = {"asks", "cannot", "does", "expects", "holds", "is", "marks", "needs", "neither", "stores", "takes", "then"}
-PROSE |= {"types", "wakes", "wrote"}
+PROSE |= {"did", "ended", "ends", "has", "starts", "typed", "types", "wakes", "wrote"}
 
 # Where a command stands: after a prompt, in a code span, after a colon or another command; in a hint at its start too.
 COMMAND = re.compile(r"(?:(?<=`)|(?<=: )|(?<=\$ )|(?<=&& )|(?<=\|\| )|(?<=^))xats (?=[a-z-])")

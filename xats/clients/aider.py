@@ -12,5 +12,6 @@ SCREEN = Profile(
     busy=("Waiting for ",),
     dialog=("(Y)es/(N)o",),
     install="pipx install aider-chat",
+    quit="/exit",
 )
 CLIENT = Client(SCREEN, title="aider")

@@ -41,6 +41,9 @@ SCREEN = Profile(
     bracketed_paste=True,
     paste_placeholders=("[[]Pasted text #*]",),
     install="npm install -g @anthropic-ai/claude-code",
+    quit="/exit",
+    first_prompt="-- {prompt}",
+    resume="--resume {id}",
 )
 
 

@@ -34,6 +34,9 @@ SCREEN = Profile(
     bracketed_paste=True,
     paste_placeholders=("[[]Pasted Content *]",),
     install="npm install -g @openai/codex",
+    quit="/quit",
+    first_prompt="-- {prompt}",
+    resume="resume {id}",
 )
 
 

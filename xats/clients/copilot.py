@@ -19,6 +19,8 @@ SCREEN = Profile(
     modal=True,
     shows_cursor=True,
     install="npm install -g @github/copilot",
+    quit="/exit",
+    resume="--resume {id}",
 )
 
 

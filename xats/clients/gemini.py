@@ -26,6 +26,9 @@ SCREEN = Profile(
     bracketed_paste=True,
     paste_placeholders=("[[]Pasted Text: *]",),
     install="npm install -g @google/gemini-cli",
+    quit="/quit",
+    first_prompt="-i {prompt}",
+    resume="--resume {id}",
 )
 
 

@@ -63,6 +63,9 @@ class Profile:
     paste_placeholders: tuple[str, ...] = ()  #: shell patterns of what it shows in place of a long paste
     composer_unknown: bool = False  #: whether its composer is not described yet: only dialogs, and nothing is typed
     install: str = ""  #: the line that installs it
+    quit: str = ""  #: the line that ends it, submitted in its composer
+    first_prompt: str = ""  #: words of its command line with `{prompt}`; "": it takes no first prompt there
+    resume: str = ""  #: words of its command line with `{id}`, which continue a session
 
 
 @record

@@ -28,6 +28,9 @@ SCREEN = Profile(
     bracketed_paste=True,
     paste_placeholders=("[[]Pasted ~*]",),
     install="npm install -g opencode-ai",
+    quit="/exit",
+    first_prompt="--prompt {prompt}",
+    resume="--session {id}",
 )
 
 

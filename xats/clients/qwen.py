@@ -51,6 +51,9 @@ SCREEN = Profile(
     bracketed_paste=True,
     paste_placeholders=("[[]Pasted Content * chars]", "[[]Pasted Content * chars] #*"),
     install="npm install -g @qwen-code/qwen-code",
+    quit="/quit",
+    first_prompt="-i {prompt}",
+    resume="--resume {id}",
 )
 
 

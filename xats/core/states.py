@@ -55,3 +55,6 @@ if TYPE_CHECKING:
         "lapsed",
         "stolen",
     ]
+    StartPlace = Literal["pane", "window", "split", "session"]
+    StartState = Literal["starting", "needs_you", "running", "stopping", "stopped", "failed"]
+    PromptState = Literal["pending", "typing", "typed", "failed"]

@@ -34,6 +34,7 @@ from xats.daemon.pruner import Pruner
 from xats.daemon.report import Report
 from xats.daemon.routes import Routes
 from xats.daemon.server import Server
+from xats.daemon.starts import Starts
 from xats.daemon.turns import Turns
 from xats.daemon.watch import Watch
 from xats.delivery import attempt, target
@@ -104,6 +105,7 @@ class Daemon:
         self._departures = Departures(self._open, self.stop.is_set)
         self._routes = Routes(self._open, self.stop.is_set, path, self._live.of)
         self._expected = Expected(self._open, self.stop.is_set)
+        self._starts = Starts(self._open, self.stop.is_set, path)
 
     @property
     def settings(self) -> Settings:
@@ -210,6 +212,7 @@ class Daemon:
                 self._departures(store)
                 self._routes(store)
                 self._expected(store)
+                self._starts(store)
                 seen = store.generation()
                 if seen != generation or self._watch.calls or self._is_due(store.clock()):
                     self._dispatch(store)

@@ -72,7 +72,7 @@ def refusal(agent: Agent, session: Session | None, text: str) -> Poked | None:
         return Poked("refused", agent.absence or "no_pane")
     pane, known = session.seat.pane, registry.find_or_generic(agent.client, os.environ)
     try:
-        reason, detail = _unfit(known, text), ""
+        reason, detail = unfit(known, text), ""
         if not reason and "\n" in text:
             asked = panes.bracketed(pane)
             reason = None if (known.bracketed_paste if asked is None else asked) else "multi_line"
@@ -153,7 +153,7 @@ class _Composer:
         return None if ours and self.holds(look, self._text) else reason
 
 
-def _unfit(known: Profile, text: str) -> Reason | None:
+def unfit(known: Profile, text: str) -> Reason | None:
     """Return why `text` cannot be typed into this client, whatever its pane shows."""
     if text.lstrip().startswith("!"):
         return "shell_command"

@@ -54,6 +54,8 @@ READERS: dict[str, Reader | None] = {
     "XATS_DEBUG": None,
     "XATS_NO_MIGRATE": None,
     "XATS_TMUX": None,
+    "XATS_WORKTREE_COPY": None,
+    "XATS_WORKTREE_SETUP": None,
     "XATS_FAULT": None,
     "XATS_FAULT_CLOCK": None,
     "XATS_FAULT_SIGNAL": None,

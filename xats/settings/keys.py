@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
-    Kind: TypeAlias = "Duration | Durations | Count | Names | Choice | Switch | Path | Database"
+    Kind: TypeAlias = "Duration | Durations | Count | Names | Choice | Switch | Path | Files | Command | Database"
 
 # The transports by which an agent is woken, in the order in which they are tried.
 TRANSPORTS = ("hook", "waiter", *programs.INBOXES, "tmux")
@@ -240,6 +240,55 @@ class Path:
 
 
 @record
+class Files:
+    """A list of files, each by its path in a project."""
+
+    rule: str = "a list of paths in the project, without .. and commas"
+    example: str = ".env"
+
+    def given(self, text: str) -> Any:
+        """Return the value for a file that the word `text` of a command line stands for."""
+        return [word.strip() for word in text.split(",") if word.strip()]
+
+    def read(self, value: Any) -> str:
+        """Return the text of the variable for a value of a file: a list, or a text with commas. Raises ValueError."""
+        words = self.given(value) if isinstance(value, str) else value
+        if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
+            raise _wrong(self.rule, value)
+        for word in words:
+            unfit = word.startswith("/") or "," in word or not word.isprintable() or len(word) > LONGEST
+            if unfit or {"..", ".git"} & set(word.split("/")):
+                raise _wrong(self.rule, word)
+        return ",".join(words)
+
+    def show(self, text: str) -> str:
+        """Return the `text` of the variable as a person writes it."""
+        return text
+
+
+@record
+class Command:
+    """A command line for a shell."""
+
+    rule: str = "a command on one line"
+    example: str = "'npm ci'"
+
+    def given(self, text: str) -> Any:
+        """Return the value for a file that the word `text` of a command line stands for."""
+        return text
+
+    def read(self, value: Any) -> str:
+        """Return the text of the variable for a value of a file. Raises ValueError."""
+        if not isinstance(value, str) or not 0 < len(value) <= LONGEST or not value.isprintable():
+            raise _wrong(self.rule, value)
+        return value
+
+    def show(self, text: str) -> str:
+        """Return the `text` of the variable as a person writes it."""
+        return text
+
+
+@record
 class Database:
     """The URL of a PostgreSQL database, without a password."""
 
@@ -426,6 +475,20 @@ KEYS = (
         "The folder of your own client profiles, NAME.toml. Without it: xats/clients in XDG_CONFIG_HOME.",
     ),
     Key("tmux.program", "XATS_TMUX", Path(name=True), "tmux", "The tmux program."),
+    Key(
+        "worktree.copy",
+        "XATS_WORKTREE_COPY",
+        Files(),
+        "",
+        "The files that xats copies from the main worktree into a new one of launch --worktree, with commas.",
+    ),
+    Key(
+        "worktree.setup",
+        "XATS_WORKTREE_SETUP",
+        Command(),
+        "",
+        "The command that xats runs in a new worktree of launch --worktree, before the program starts.",
+    ),
     Key(
         "db",
         "XATS_DB",

@@ -184,12 +184,14 @@ def _syntax(path: str, text: str, problem: Exception) -> Fault:
 
 def _model() -> type[BaseModel]:
     """Return the model of a settings file, made from the table of keys."""
-    from pydantic import AfterValidator, ConfigDict, create_model
+    from pydantic import AfterValidator, ConfigDict, Field, create_model
 
     tables: dict[str, dict[str, Any]] = {}
     for key in keys.KEYS:
         table, _, name = key.name.rpartition(".")
-        tables.setdefault(table, {})[name] = (Annotated[Any, AfterValidator(key.kind.read)], None)
+        # Under another name, because a key may have that of a method of pydantic's models, such as `copy`.
+        kind = Annotated[Any, AfterValidator(key.kind.read)]
+        tables.setdefault(table, {})[f"{name}_"] = (kind, Field(None, alias=name))
     strict = ConfigDict(extra="forbid", strict=True)
     inner: dict[str, Any] = {
         name: (create_model(name, __config__=strict, **fields), None) for name, fields in tables.items() if name
@@ -214,9 +216,8 @@ def _validated(data: dict[str, Any]) -> tuple[dict[str, str], list[tuple[tuple[s
         found = model.model_validate(data)
     values = {}
     for key in keys.KEYS:
-        value: Any = found
-        for name in key.name.split("."):
-            value = getattr(value, name, None)
+        table, _, name = key.name.rpartition(".")
+        value: Any = getattr(getattr(found, table, None) if table else found, f"{name}_", None)
         if value is not None:
             values[key.name] = str(value)
     return values, faults

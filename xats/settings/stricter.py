@@ -18,6 +18,7 @@ GUARDS = {
     "XATS_LOCK_AUTO": (STRICTER, "1"),
     "XATS_ZONE_ENFORCE": (STRICTER, "warn"),
     "XATS_TURN_ENFORCE": (STRICTER, "off"),
+    "XATS_WORKTREE_COPY": (MORE, ""),
 }
 LEVELS = ("0", "off", "warn", "1", "deny")  # from the loosest to the strictest, of what STRICTER is the rule for
 UNLIMITED = ("XATS_INBOX_BUDGET",)  # 0 stands for no limit

@@ -1,7 +1,7 @@
 """A private tmux server for the demo: without a configuration, without other sessions, and ended by `close`.
 
-Only this module uses libtmux: its import (40 ms) and its lack of time limits do not matter here. The guarded paste runs
-tmux itself.
+Only this module and places.py use libtmux: its import (40 ms) and its lack of time limits do not matter here. The
+guarded paste runs tmux itself.
 """
 
 from __future__ import annotations

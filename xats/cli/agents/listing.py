@@ -50,6 +50,7 @@ def agents(
     online: params.OnlineOption = False,
     role: params.RoleOption = None,
     all_teams: params.AllTeamsOption = False,
+    long: params.LongOption = False,
 ) -> int:
     """List the agents of this team.
 
@@ -58,7 +59,12 @@ def agents(
     now, first to last. Below the table, or last in a line of a pipe, is what the agents said with xats doing. On a
     terminal, the turns of the team follow: who has each, and who waits for it.
 
+    With --long, each line says what became of the program that xats launch has started, how often xats has started it
+    again, in which worktree it works, and which tasks it has claimed.
+
     Example: xats agents --role reviewer
+
+    Example: xats agents --long
     """
     from xats.delivery.settings import turned_off
 
@@ -69,12 +75,21 @@ def agents(
     rows = [row for row in rows if row[1].online or not online]
     if here.json:
         listed = [listed_json(*row, reach.woken_by(here, row[0], off)) for row in rows]
+        if long:
+            from xats.cli.crews import listing as crews
+
+            listed = [{**one, "crew": crew} for one, crew in zip(listed, crews.documents_of(here, rows), strict=True)]
         render.document({"agents": listed, "has_more": False, "turns": _turns_json(taken)})
         return 0
     if not rows:
         render.say(f"no {'matching ' if role or online else ''}agents in team {team}" if team else "no agents yet")
         if not (role or online or here.quiet):
             render.say(f"  in a pane of its own: {here.command('launch', 'claude', '--name', 'bob')}")
+        return 0
+    if long:
+        from xats.cli.crews import listing as crews
+
+        crews.show(here, rows)
         return 0
     width = render.width()
     headers: tuple[str, ...] = next(columns for room, columns in LAID_OUT if width >= room) if width else ALL

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Details
     from xats.core.agents.expectations import Expectation
     from xats.core.clock import Standing
+    from xats.core.crews.starts import Start
     from xats.core.mail.inbox import Letter
     from xats.core.mail.messages import Message
     from xats.core.mail.recipients import Program
@@ -53,6 +54,28 @@ def expected_json(found: Expectation | None) -> dict[str, Any] | None:
         return None
     times = {"until": iso(found.expires_at), "ended_at": iso(found.ended_at)}
     return {"client": found.client, "pane": pane_json(found.pane), **times, "reason": found.end_reason}
+
+
+def start_json(found: Start | None) -> dict[str, Any] | None:
+    """Return the JSON form of a start; None if there is none."""
+    if found is None:
+        return None
+    return {
+        "generation": found.generation,
+        "state": found.state,
+        "detail": found.detail,
+        "client": found.client,
+        "place": found.place,
+        "folder": found.folder,
+        "worktree": found.worktree,
+        "branch": found.branch,
+        "base": found.base,
+        "pid": found.pid,
+        "pane": pane_json(found.pane),
+        "prompt": found.prompt,
+        "started_at": iso(found.created_at),
+        "since": iso(found.state_at),
+    }
 
 
 def pane_json(pane: Pane | None) -> dict[str, Any] | None:

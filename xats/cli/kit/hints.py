@@ -60,6 +60,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "start": ("daemon start",),
     "stop": ("daemon stop",),
     "restart": ("daemon restart",),
+    "kill": ("down",),
     "init": ("setup", "register"),
     "install": ("hook install",),
     "join": ("register",),

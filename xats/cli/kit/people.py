@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xats.cli.kit.context import Context
+    from xats.identity.resolve import Me
+    from xats.store import Tx
 
 
-def person(here: Context, what: str, hint: str = "") -> str:
+def person(here: Context, what: str, hint: str = "", *, in_left_pane: bool = False) -> str:
     """Return the name of the person who runs this command: the name in the team, else the login name.
 
-    `what` says in words what only a person may do, and `hint` what an agent does instead. Raises PeopleOnly.
+    `what` says in words what only a person may do, and `hint` what an agent does instead. With `in_left_pane`, a person
+    may do it in the pane of an agent whose program has ended. Raises PeopleOnly.
     """
     from xats.identity.resolve import FirstUse
 
@@ -30,17 +33,28 @@ def person(here: Context, what: str, hint: str = "") -> str:
         msg = f"Only a person may {what}, and this runs inside an agent's session."
         raise PeopleOnly(msg, hint)
     try:
-        agent = here.read(lambda _, me: me.agent, register=False)
+        agent, left = here.read(lambda tx, me: (me.agent, _has_left(tx, me)), register=False)
     except FirstUse:
         return login(here.environ)
     except UnknownAgent:
         if here.as_name or here.environ.get("XATS_AGENT"):
             raise
         return login(here.environ)  # a person's script
+    if left and in_left_pane:
+        return login(here.environ)
     if agent.client != "human":
         msg = f"Only a person may {what}, and you are {agent.name} ({agent.client}) here."
         raise PeopleOnly(msg, hint)
     return agent.name
+
+
+def _has_left(tx: Tx, me: Me) -> bool:
+    """Tell whether only the pane shows who `me` is, and the program that was `me` there has surely ended."""
+    from xats.base import occupancy
+    from xats.core.agents import agents
+
+    session = agents.current_session(tx, me.agent) if me.evidence == "pane" else None
+    return session is not None and session.seat.process is not None and occupancy.living(session.seat) is False
 
 
 def require_terminal(command: str, left: str = "Nothing was changed.", **data: str) -> None:

@@ -87,8 +87,9 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         "agents.launch",
         "launch",
         AGENTS,
-        "Start an agent program in this pane, registered and with its hooks.",
+        "Start an agent program, registered and with its hooks: in this pane, or in a place of its own.",
     ),
+    "down": ("crews.down", "down", AGENTS, "End the program of an agent that xats started here; for people only."),
     "top": ("top", "top", LOOK, "Watch the team live."),
     "peek": (
         "agents.peek",

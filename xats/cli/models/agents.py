@@ -11,6 +11,7 @@ from xats.cli.models.mail import DELIVERY_STATES, Evidence, Wake
 from xats.core.agents.agents import WAKE_BY
 
 TURN_STATES = ("free", "offered", "held")
+START_STATES = ("starting", "needs_you", "running", "stopping", "stopped", "failed")
 END_REASONS = ("expired", "pane_gone", "pane_taken", "replaced")  # of an expectation
 
 
@@ -85,6 +86,37 @@ class Presence(Model):
     at: Time = field("Since when.")
 
 
+class Start(Model):
+    """The newest start of an agent by xats."""
+
+    generation: int = field("How often xats has started the agent.")
+    state: Annotated[str, OneOf(START_STATES)] = field("What became of it.")
+    detail: str | None = field("What the program shows, if it needs a person; why it failed or stopped.")
+    client: str = field("The agent program.")
+    place: Annotated[str, OneOf(["pane", "window", "split", "session"])] = field("Where it was started.")
+    folder: str = field("The folder in which it runs.")
+    worktree: str | None = field("The git worktree that xats made for it.")
+    branch: str | None = field("The branch of the worktree.")
+    base: str | None = field("The branch that this branch started from.")
+    pid: int | None = field("The process of the program; null: it has not begun.")
+    pane: Pane | None = field("The pane in which it was started.")
+    prompt: Annotated[str, OneOf(["pending", "typing", "typed", "failed"])] | None = field(
+        "What became of a first prompt that xats types; null: there is none."
+    )
+    started_at: Time = field("When it was started.")
+    since: Time = field("Since when it has its state.")
+
+
+class Crew(Model):
+    """What xats knows of the program of an agent that it has started."""
+
+    start: Start | None = field("Its newest start; null: xats has not started it.")
+    state: str = field("What became of the start; the state of the agent if another program is the agent now.")
+    restarts: int = field("How often xats has started it again.")
+    dirty: bool | None = field("Whether its worktree has changes that are not committed; null: not known.")
+    tasks: list[int] = field("The ids of the tasks that it has claimed.")
+
+
 class ListedAgent(Agent):
     """An agent with its state, its mail and its wake."""
 
@@ -107,6 +139,7 @@ class ListedAgent(Agent):
     locks: int = field("The number of files that it has locked, without automatic locks.")
     expected: Expectation | None = field("The program that xats expects in its pane.")
     presence: Presence | None = field("What its program last reported.")
+    crew: Crew | None = field("With --long: its start by xats, and its work.", default=None)
 
 
 class AgentDetails(ListedAgent):
@@ -316,6 +349,39 @@ class LaunchDocument(Document):
     files: list[LaunchFile] = field("The files that are written first.")
     hooks: Annotated[str, OneOf(["launch", "installed", "none"])] = field("Where its hooks come from.")
     notes: list[str] = field("What the user should know.")
+
+
+class StartDocument(Document):
+    """The program that was started in a place of its own."""
+
+    agent: Agent = field("The agent.")
+    start: Start = field("Its start.")
+
+
+class LeftWorktree(Model):
+    """What became of a worktree that was to be removed."""
+
+    path: str = field("Where it is.")
+    removed: bool = field("Whether it was removed.")
+    reason: str | None = field("Why it stays.")
+    left: list[str] = field("The files in it that are not committed, ignored ones included.")
+
+
+class Stopped(Model):
+    """What became of one agent that was to be stopped."""
+
+    agent: Address = field("The agent.")
+    outcome: Annotated[str, OneOf(["stopped", "not_running", "refused", "still_runs"])] = field("What happened.")
+    reason: str | None = field("Why xats did not end it.")
+    released: list[int] = field("The ids of its tasks that are open again.")
+    worktree: LeftWorktree | None = field("Its worktree, with --worktree.")
+
+
+class DownDocument(Document):
+    """The agents that were to be stopped."""
+
+    agents: list[Stopped] = field("Each of them.")
+    has_more: bool = field("Always false.")
 
 
 # -- teams -------------------------------------------------------------------------------------------------------------

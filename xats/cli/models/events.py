@@ -37,6 +37,7 @@ class EventData(Model):
         "lock_taken, lock_renewed: when the lock ends unless its holder renews it.", default=None
     )
     forward: str | None = field("contract_put: whether old readers can read what new writers write.", default=None)
+    generation: int | None = field("How often xats has started the program of the agent.", default=None)
     gone_at: Time | None = field("agent_returned: when xats saw that the agent was gone.", default=None)
     held: int | None = field("paused: the number of wakes that are held.", default=None)
     holder: Address | None = field("The agent that holds or held the lock.", default=None)
@@ -68,7 +69,8 @@ class EventData(Model):
     path: str | None = field(
         "project_adopted: what identifies the project; of a lock: the file, from the top of its worktree.", default=None
     )
-    pid: int | None = field("agent_gone: the process that ended.", default=None)
+    pid: int | None = field("agent_gone: the process that ended; agent_stopping: the one that xats ends.", default=None)
+    place: str | None = field("agent_starting: where: pane, window, split or session.", default=None)
     ready: bool | None = field("task_added: whether everything that it needs is done.", default=None)
     reason: str | None = field("Why; a code, or the text that was given.", default=None)
     recipients: int | None = field("message_sent: the number of recipients.", default=None)

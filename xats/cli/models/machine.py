@@ -466,6 +466,9 @@ class ClientProfile(Model):
     bracketed_paste: bool = field("Whether a new line in a bracketed paste is only text.")
     paste_placeholders: list[str] = field("Patterns of what it shows in place of a long paste.")
     install: str = field("The command that installs it.")
+    quit: str = field("The line that ends it, submitted in its composer; empty: not known.")
+    first_prompt: str = field("The words of its command line for a first prompt; empty: it is typed.")
+    resume: str = field("The words of its command line that continue a session; empty: not known.")
 
 
 class ClientListDocument(Document):

@@ -30,6 +30,7 @@ OWN_ROWS = (
     "delete from expectations where agent_id = :id",
     "delete from turn_members where agent_id = :id",
     "delete from turn_waits where agent_id = :id",
+    "delete from starts where agent_id = :id",
 )
 
 

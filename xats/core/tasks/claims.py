@@ -291,15 +291,26 @@ def leave(tx: Tx, agent: Agent, by: Agent | None = None) -> list[int]:
     return [task.id for task in opened]
 
 
-def give_back(tx: Tx, agent: Agent, what: str) -> list[Task]:
-    """Open the tasks again that `agent` has claimed; return them. `what` happened to `agent`, for the mail.
+def stopped(tx: Tx, agent: Agent) -> list[int]:
+    """Release the tasks of `agent`, whose program a person has ended; return their ids.
 
-    The agents that can claim them get mail.
+    The agents that added these tasks get mail.
+    """
+    opened = give_back(tx, agent, "was stopped", why="its program was ended")
+    leaving.owner_left(tx, agent, opened, None, stopped=True)
+    return [task.id for task in opened]
+
+
+def give_back(tx: Tx, agent: Agent, what: str, why: str = "it was unregistered") -> list[Task]:
+    """Open the tasks again that `agent` has claimed; return them.
+
+    `what` happened to `agent`, for the mail, and `why` in the history of the tasks. The agents that can claim them get
+    mail.
     """
     opened = []
     for task in held_by(tx, agent):
         now = _open(tx, task)
-        tasks.log(tx, now, "released", agent, "it was unregistered", owner=task.owner)
+        tasks.log(tx, now, "released", agent, why, owner=task.owner)
         _offer(tx, now, agent.id, f"{agent.name} {what}")
         opened.append(now)
     return opened

@@ -40,19 +40,22 @@ def owner_gone(tx: Tx, owner: Agent, claimed: Sequence[Task], why: str, grace: i
         notify.tell(tx, creator, f"{owner.name} is gone, and has claimed {_named(found)}", *lines)
 
 
-def owner_left(tx: Tx, owner: Agent, opened: Sequence[Task], by: Agent | None) -> None:
+def owner_left(tx: Tx, owner: Agent, opened: Sequence[Task], by: Agent | None, *, stopped: bool = False) -> None:
     """Tell the agents that added the tasks `opened`, except `by`, that their owner `owner` was unregistered.
+
+    With `stopped`, the owner is still registered, and a person has ended its program.
 
     An agent that already got mail that it can start a task does not get this mail about that task.
     """
     for creator, added in _by_creator(tx, opened, owner):
         found = [task for task in added if not _asked(tx, task, creator)]
         if found and (by is None or creator.id != by.id):
+            left, how = ("was stopped",) * 2 if stopped else ("has left", "was unregistered")
             notify.tell(
                 tx,
                 creator,
-                f"{owner.name} has left, and had claimed {_named(found)}",
-                f"{owner.name} was unregistered. These tasks that you added and it had claimed are open again:",
+                f"{owner.name} {left}, and had claimed {_named(found)}",
+                f"{owner.name} {how}. These tasks that you added and it had claimed are open again:",
                 *_lines(found),
             )
 

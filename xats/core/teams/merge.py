@@ -348,10 +348,11 @@ DOUBLE = (  # rows that both have, and that one agent has only once
     )
     """,
     "delete from expectations where agent_id = :old",
+    "delete from starts where agent_id = :old",
     "delete from presence where agent_id = :old",
     "delete from pairs where low_id = :old or high_id = :old",
 )
-# Every column that refers to an agent, except those of presence, pairs and expectations.
+# Every column that refers to an agent, except those of presence, pairs, expectations and starts that go with it.
 HELD = (
     ("deliveries", "agent_id"),
     ("messages", "sender_id"),
@@ -384,6 +385,7 @@ HELD = (
     ("turn_waits", "agent_id"),
     ("turn_log", "agent_id"),
     ("turn_log", "other_id"),
+    ("starts", "started_by"),
 )
 SEEN = "update agents set seen_at = (select max(seen_at) from agents where id in (:old, :new)) where id = :new"
 COVERED = "update deliveries set wake_id = :new where wake_id = :old"

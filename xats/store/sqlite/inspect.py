@@ -173,6 +173,10 @@ def copy_into(
             source.backup(target)
         else:
             source.backup(target, pages=PAGES, progress=lambda _, left, total: seen(total - left, total))
+    except UnicodeDecodeError as problem:  # SQLite's message repeats the bytes of a damaged schema
+        damaged = sqlite3.DatabaseError("malformed database schema")
+        damaged.sqlite_errorcode, damaged.sqlite_errorname = sqlite3.SQLITE_CORRUPT, "SQLITE_CORRUPT"
+        raise damaged from problem
     finally:
         engine.end(source)
 

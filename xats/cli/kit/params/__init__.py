@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xats.cli.kit.params.completion import *  # noqa: F403
     from xats.cli.kit.params.config import *  # noqa: F403
     from xats.cli.kit.params.contracts import *  # noqa: F403
+    from xats.cli.kit.params.crews import *  # noqa: F403
     from xats.cli.kit.params.db import *  # noqa: F403
     from xats.cli.kit.params.delivery import *  # noqa: F403
     from xats.cli.kit.params.help import *  # noqa: F403

@@ -58,6 +58,9 @@ DoingArg: TypeAlias = Annotated[
 ]
 ClearOption: TypeAlias = Annotated[bool, Option("--clear", help="Remove the text.")]
 OnlineOption: TypeAlias = Annotated[bool, Option("--online", help="Only agents whose process is known to live.")]
+LongOption: TypeAlias = Annotated[
+    bool, Option("--long", help="Show what xats has started: since when, how often, worktree, branch, tasks.")
+]
 AllTeamsOption: TypeAlias = Annotated[bool, Option("--all-teams", help="Include all teams.")]
 WhomArg: TypeAlias = Annotated[
     str | None,
@@ -87,6 +90,39 @@ WritableOption: TypeAlias = Annotated[
     bool, Option("--writable-store", help="Codex: let its sandbox write the store, so that it can run xats.")
 ]
 PrintOption: TypeAlias = Annotated[bool, Option("--print", help="Print the command for a shell; do nothing.")]
+WindowOption: TypeAlias = Annotated[bool, Option("--window", help="Start it in a new tmux window.")]
+SplitOption: TypeAlias = Annotated[bool, Option("--split", help="Start it in a new pane beside this one.")]
+SessionOption: TypeAlias = Annotated[
+    str | None,
+    Option("--session", metavar="NAME", help="Start it in a new window of this tmux session, which may be new."),
+]
+CwdOption: TypeAlias = Annotated[
+    str | None, Option("--cwd", metavar="FOLDER", help="The folder in which the program runs. Default: this one.")
+]
+WorktreeOption: TypeAlias = Annotated[
+    bool, Option("--worktree", help="Run it in a git worktree of its own: .worktrees/NAME, on the branch xats/NAME.")
+]
+BranchOption: TypeAlias = Annotated[
+    str | None, Option("--branch", metavar="BRANCH", help="Use this branch in its worktree; implies --worktree.")
+]
+PromptOption: TypeAlias = Annotated[
+    str | None,
+    Option(
+        "--prompt",
+        metavar="TEXT|@FILE|-",
+        help="The first prompt: an argument of the program if it takes one, else typed once the program is ready.",
+    ),
+]
+EnvOption: TypeAlias = Annotated[
+    list[str] | None,
+    Option("--env", metavar="NAME=VALUE", help="Set this variable for the program; repeatable."),
+]
+ContinueOption: TypeAlias = Annotated[
+    str | None, Option("--resume", metavar="SESSION", help="Continue this session of the program.")
+]
+StartFileOption: TypeAlias = Annotated[
+    str | None, Option("--start", metavar="FILE", help="Use the token of a start; xats runs this.", hidden=True)
+]
 NameOnlyOption: TypeAlias = Annotated[
     bool, Option("--name-only", help="Free only this former name of an agent; the agent stays.")
 ]

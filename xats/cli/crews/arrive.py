@@ -1,0 +1,109 @@
+"""The other end of a start: the command in the new pane uses the token, and becomes the program."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from xats.base import calling, occupancy
+from xats.base.errors import Refused, XatsError
+from xats.base.record import replace
+from xats.core.agents import registration
+from xats.core.crews import starts
+from xats.delivery import startfile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from xats.base.pane import Pane
+    from xats.cli.kit.context import Context
+    from xats.core.agents.registration import Registered
+    from xats.core.crews.starts import Start
+    from xats.store import Tx
+
+# Variables that belong to a pane and not to the command that started the program.
+OF_PANE = frozenset(
+    ("TMUX", "TMUX_PANE", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "COLORTERM", "COLUMNS", "LINES", "SHLVL")
+) | {"WINDOWID", "STY", "SSH_TTY", "_", "OLDPWD"}
+
+
+def arrive(path: str) -> NoReturn:
+    """Become the program of the start whose file is at `path`.
+
+    Raises StartSuperseded if its token was used or replaced, and what a launch raises. Then the start has failed.
+    """
+    said = startfile.read(path)
+    if not said:
+        msg = "This start is over: its file is gone. Nothing was started."
+        raise Refused(msg, "xats launch PROGRAM --name NAME --window")
+    here = _context(said)
+    try:
+        _become(here, said, path)
+    except XatsError as problem:
+        why = str(problem)
+        with suppress(XatsError):
+            here.store.write(lambda tx: starts.fail(tx, said["token"], why))
+        startfile.remove(path)
+        raise
+
+
+def _context(said: dict[str, Any]) -> Context:
+    """Return the context in which the program runs: the environment and the folder of the command that started it."""
+    from xats.cli.kit.context import Context
+
+    own = {name: value for name, value in os.environ.items() if name in OF_PANE}
+    given = {name: value for name, value in said["environ"].items() if name not in OF_PANE}
+    os.environ.clear()
+    os.environ.update(given | own)
+    with suppress(OSError):  # tmux has begun in that folder, or said so
+        os.chdir(said["folder"])
+    return Context(team=said["team"], db=said["db"])
+
+
+def _become(here: Context, said: dict[str, Any], path: str) -> NoReturn:
+    from xats.cli.agents import program
+    from xats.cli.crews import options
+    from xats.tmux import pane as panes
+    from xats.tmux import places
+
+    found = program.profile(said["client"], here.environ)
+    runs = program.find_program(found, here.environ)
+    how = program.plan(here, found, runs, said["arguments"], writable=said["writable"])
+    how = replace(how, environ={**how.environ, **said["variables"]})
+    pane = panes.here(here.environ)
+    if pane is None:
+        msg = "This start needs its tmux pane, and this is another one. Nothing was started."
+        raise Refused(msg, "xats launch PROGRAM --name NAME --window")
+    with suppress(XatsError):
+        places.keep_failed(pane)
+    seat = program.own_seat(here, pane)
+    calls = calling.path_for(here.environ, login=program.in_login_shell(found.name))
+    program.write_files(how)
+
+    def work(tx: Tx) -> Registered:
+        start = starts.use(tx, said["token"], options.own_process(), pane)
+        return registration.register(
+            tx,
+            start.agent.team,
+            start.agent.name,
+            registration.Changes(client=found.name),
+            seat,
+            lambda one: occupancy.holds(one.seat),
+            xats_path=calls,
+        )
+
+    done = here.store.write(work)
+    if said["prompt"]:
+        startfile.replace(path, {"prompt": said["prompt"]})
+    else:
+        startfile.remove(path)
+    program.forget_files(here, how)
+    program.become(here, replace(done, created=False), how, said["token"], waited=True)
+
+
+def pane_of(start: Start) -> Pane | None:
+    """Return the pane that was made for `start` before its command stopped, by its token, or None."""
+    from xats.tmux import places
+
+    return places.find(start.socket, start.token) if start.socket else None

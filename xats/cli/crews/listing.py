@@ -1,0 +1,123 @@
+"""The long list of agents: what became of the programs that xats has started, and what they work on."""
+
+from __future__ import annotations
+
+import os
+
+from xats.base import durations, host
+from xats.base.errors import XatsError
+from xats.base.record import record
+from xats.cli.crews import worktrees
+from xats.cli.kit import documents, render, views
+from xats.core.crews import views as crews
+from xats.delivery import starts as watching
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from xats.cli.agents.states import State
+    from xats.cli.kit.context import Context
+    from xats.core.agents.agents import Details
+    from xats.core.crews.starts import Start
+
+    Rows = Sequence[tuple[Details, State]]
+
+HEADERS = ("AGENT", "CLIENT", "STATE", "SINCE", "RESTARTS", "WORKTREE", "BRANCH", "DIRTY", "UNREAD", "TASK", "DETAIL")
+OPTIONAL = ("WORKTREE", "BRANCH", "DIRTY", "TASK", "DETAIL")
+NARROW = 100  # columns of a terminal below which the table has no DETAIL
+
+
+@record
+class Member:
+    """An agent of a crew."""
+
+    details: Details
+    start: Start | None
+    state: str
+    dirty: bool | None
+    tasks: list[int]
+
+    @property
+    def restarts(self) -> int:
+        """How often xats has started it again."""
+        return self.start.generation - 1 if self.start else 0
+
+
+def _members(here: Context, rows: Rows) -> list[Member]:
+    found = here.store.read(lambda tx: crews.of_agents(tx, [one.agent.id for one, _ in rows]))
+    made = []
+    for details, state in rows:
+        start, tasks = found[details.agent.id]
+        local = start is not None and start.host == host.id()
+        dirty = worktrees.is_dirty(start.worktree) if start and local and start.worktree else None
+        made.append(Member(details, start, _state(here, details, state, start), dirty, tasks))
+    return made
+
+
+def _state(here: Context, details: Details, state: State, start: Start | None) -> str:
+    """Return what became of the start, or the state of the agent if another program is the agent now."""
+    session = details.session
+    another = session is not None and start is not None and start.process not in (None, session.seat.process)
+    if start is None or another:
+        return state.name
+    if start.open:  # no daemon may have looked since
+        try:
+            found = watching.look(here.path, watching.Seen(start, session, details.presence, here.store.clock()))
+        except XatsError:  # tmux does not answer now
+            found = None
+        if found:
+            return found.state
+    return start.state
+
+
+def documents_of(here: Context, rows: Rows) -> list[dict[str, Any]]:
+    """Return the JSON form of the part that --long adds to each agent."""
+    return [
+        {
+            "start": documents.start_json(one.start),
+            "state": one.state,
+            "restarts": one.restarts,
+            "dirty": one.dirty,
+            "tasks": one.tasks,
+        }
+        for one in _members(here, rows)
+    ]
+
+
+def show(here: Context, rows: Rows) -> None:
+    """Print the long list: a table on a terminal, else lines with tabs."""
+    now, width, table = here.store.clock(), render.width(), []
+    for one in _members(here, rows):
+        start = one.start
+        table.append(
+            {
+                "AGENT": views.near(one.details.agent.address, here.team),
+                "CLIENT": one.details.agent.client,
+                "STATE": one.state,
+                "SINCE": durations.rough(max(0, now - start.state_at)) if start else "",
+                "RESTARTS": str(one.restarts) if start else "",
+                "WORKTREE": _short(start.worktree) if start and start.worktree else "",
+                "BRANCH": (start.branch or "") if start else "",
+                "DIRTY": {True: "dirty", False: "clean", None: ""}[one.dirty],
+                "UNREAD": str(one.details.unread),
+                "TASK": ", ".join(f"#{task}" for task in one.tasks),
+                "DETAIL": render.one_line(start.detail.split("\n")[0]) if start and start.detail else "",
+            }
+        )
+    headers: tuple[str, ...] = HEADERS
+    if width:
+        headers = tuple(one for one in headers if one not in OPTIONAL or any(row[one] for row in table))
+        if width < NARROW:
+            headers = tuple(one for one in headers if one not in ("CLIENT", "DETAIL"))
+    render.table(headers, [[row[one] for one in headers] for row in table], stretch=("AGENT", "WORKTREE", "DETAIL"))
+
+
+def _short(path: str) -> str:
+    """Return `path` as it is seen from the working directory, if that is shorter."""
+    try:
+        near = os.path.relpath(path)
+    except OSError:  # the working directory was removed
+        return path
+    return near if len(near) < len(path) else path

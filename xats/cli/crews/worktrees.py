@@ -1,0 +1,278 @@
+"""Git worktrees for agents: make one, use its own again, and remove it when nothing in it would be lost.
+
+A worktree of an agent has a file of xats in its private git folder, which says whose it is. xats never uses or removes
+a worktree without that file. `.worktrees/` goes into .git/info/exclude, so no tracked file changes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from xats.base import sidefile
+from xats.base.errors import NotFound, Refused, Usage, XatsError
+from xats.base.record import record
+from xats.cli.crews import git
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+LEFT = "Nothing was started."
+FOLDER = ".worktrees"
+MARK = "xats.json"
+LARGEST = 1 << 16  # bytes of that file
+SHOWN = 20  # files that are listed
+COPY, SETUP = "XATS_WORKTREE_COPY", "XATS_WORKTREE_SETUP"
+
+
+class WorktreeTaken(Refused):
+    """The worktree belongs to another agent, or to a person."""
+
+    code = "worktree_taken"
+
+
+@record
+class Worktree:
+    """A worktree of an agent."""
+
+    path: str
+    branch: str
+    base: str | None  #: the branch that it started from; None: no branch was checked out
+
+
+@record
+class Removed:
+    """What became of a worktree that was to be removed."""
+
+    path: str
+    removed: bool
+    why: str = ""
+    left: tuple[str, ...] = ()  #: the files that are left in it
+
+
+# -- making ------------------------------------------------------------------------------------------------------------
+
+
+def prepare(name: str, agent: str, branch: str | None, settings: Mapping[str, str], say: Callable[[str], None]) -> str:
+    """Make the worktree of the agent `agent` (NAME@TEAM), or use its own again; make it the working directory.
+
+    `branch` is the one to check out; by default it is xats/NAME. Return the path of the worktree. Raises WorktreeTaken,
+    GitFailed, Usage outside of a repository, and XatsError if the user's command to prepare it fails.
+    """
+    top = _main(os.getcwd())
+    path, wanted = os.path.join(top, FOLDER, name), branch or f"xats/{name}"
+    if not git.holds(top, "check-ref-format", "--branch", wanted):
+        msg = f"git does not take {wanted[:80]!r} as the name of a branch. {LEFT}"
+        raise Usage(msg, "--branch feature-x")
+    if os.path.lexists(path):
+        about = _own(top, path, agent)
+        if branch and about["branch"] != branch:
+            msg = f"The worktree {path} of {agent} is for the branch {about['branch']}. {LEFT}"
+            raise WorktreeTaken(msg, f"leave --branch out, or remove it: xats down {name} --worktree")
+    else:
+        about = _make(top, path, agent, wanted)
+    if not about["prepared"]:
+        _copy(top, path, settings.get(COPY, ""), say)
+        _set_up(path, settings.get(SETUP, ""), say)
+        _mark(path, {**about, "prepared": True})
+    os.chdir(path)
+    os.environ["PWD"] = path
+    return path
+
+
+def of_folder(path: str, *names: str) -> Worktree | None:
+    """Return the worktree at `path` if it belongs to the agent with the `names` (each NAME@TEAM), else None."""
+    about = _about(path)
+    if about is None or about["agent"].lower() not in [one.lower() for one in names]:
+        return None
+    return Worktree(path, about["branch"], about["base"])
+
+
+def _main(folder: str) -> str:
+    """Return the top folder of the main worktree of the repository around `folder`. Raises Usage."""
+    if not git.holds(folder, "rev-parse", "--is-inside-work-tree"):
+        msg = f"--worktree needs a git repository, and {folder} is not in one. {LEFT}"
+        raise Usage(msg, "git init, or leave --worktree out")
+    if not git.holds(folder, "rev-parse", "--verify", "-q", "HEAD"):
+        msg = f"--worktree needs a first commit in this repository. {LEFT}"
+        raise Usage(msg, "git commit")
+    first = git.run(folder, "worktree", "list", "--porcelain").split("\n\n")[0].split("\n")
+    if "bare" in first:
+        msg = f"This repository has no main worktree (it is bare), so xats makes no worktree in it. {LEFT}"
+        raise Usage(msg, "git worktree add FOLDER, and: xats launch ... --cwd FOLDER")
+    return first[0].removeprefix("worktree ")
+
+
+def _own(top: str, path: str, agent: str) -> dict[str, Any]:
+    """Return what the file of xats says about the worktree at `path`. Raises WorktreeTaken if it is not of `agent`."""
+    about = _about(path)
+    known = [f"worktree {os.path.realpath(path)}", f"worktree {path}"]
+    listed = git.run(top, "worktree", "list", "--porcelain").split("\n")
+    if about is None or not set(known) & set(listed):
+        msg = f"{path} exists, and xats has not made it for {agent}. {LEFT}"
+        raise WorktreeTaken(msg, "move it away, or take another --name")
+    if about["agent"].lower() != agent.lower():
+        msg = f"The worktree {path} belongs to {about['agent']}. {LEFT}"
+        raise WorktreeTaken(msg, "take another --name")
+    return about
+
+
+def _make(top: str, path: str, agent: str, branch: str) -> dict[str, Any]:
+    """Make the worktree at `path` on `branch`, which starts here if it is new; return what its file says."""
+    here = os.getcwd()
+    base = git.run(here, "rev-parse", "--abbrev-ref", "HEAD")
+    _exclude(top)
+    if git.holds(top, "rev-parse", "--verify", "-q", f"refs/heads/{branch}"):
+        git.run(top, "worktree", "add", path, branch)
+    else:
+        git.run(here, "worktree", "add", "-b", branch, path, "HEAD")
+    about = {"agent": agent, "branch": branch, "base": None if base in ("HEAD", branch) else base, "prepared": False}
+    _mark(path, about)
+    return about
+
+
+def _exclude(top: str) -> None:
+    """Let git ignore the folder of the worktrees, by its own file that is not tracked."""
+    if git.holds(top, "check-ignore", "-q", f"{FOLDER}/x"):
+        return
+    common = git.run(top, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    path = os.path.join(common, "info", "exclude")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "ab+") as file:
+        file.seek(0)
+        text = file.read()
+        file.write(b"\n" * (bool(text) and not text.endswith(b"\n")) + f"/{FOLDER}/\n".encode())
+
+
+def _mark(path: str, about: Mapping[str, Any]) -> None:
+    from xats.base.jsontext import to_json
+
+    sidefile.replace(os.path.join(_git_folder(path), MARK), to_json(dict(about)).encode())
+
+
+def _about(path: str) -> dict[str, Any] | None:
+    """Return what the file of xats says about the worktree at `path`, None if there is none."""
+    import json
+
+    try:
+        found = json.loads(sidefile.read(os.path.join(_git_folder(path), MARK), LARGEST))
+    except (OSError, ValueError, XatsError):
+        return None
+    whole = isinstance(found, dict) and {"agent", "branch", "base", "prepared"} <= found.keys()
+    return found if whole and isinstance(found["agent"], str) and isinstance(found["branch"], str) else None
+
+
+def _git_folder(path: str) -> str:
+    """Return the private git folder of the worktree at `path`. Raises GitFailed if `path` is not the top of one."""
+    if not os.path.isfile(os.path.join(path, ".git")):
+        msg = f"{path} is not a worktree."
+        raise git.GitFailed(msg)
+    return git.run(path, "rev-parse", "--absolute-git-dir")
+
+
+def _copy(top: str, path: str, names: str, say: Callable[[str], None]) -> None:
+    """Copy the files `names` of the main worktree, as of worktree.copy, unless they are there."""
+    for name in filter(None, map(str.strip, names.split(","))):
+        parts = name.split("/")
+        source, target = os.path.join(top, name), os.path.join(path, name)
+        inside = os.path.realpath(os.path.dirname(target) or path)
+        if os.path.isabs(name) or {"..", ".git", ""} & set(parts):
+            say(f"  worktree.copy: {name} is not a file of this project, so it is not copied")
+        elif os.path.islink(source) or not os.path.isfile(source):
+            say(f"  worktree.copy: there is no file {name}")
+        elif inside != os.path.realpath(path) and not inside.startswith(os.path.realpath(path) + os.sep):
+            say(f"  worktree.copy: {name} leads out of the worktree, so it is not copied")
+        elif not os.path.lexists(target):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _set_up(path: str, command: str, say: Callable[[str], None]) -> None:
+    """Run the user's `command` in the new worktree, with its output on standard error. Raises XatsError."""
+    import subprocess
+    import sys
+
+    if not command:
+        return
+    say(f"  worktree.setup: {command}")
+    sys.stderr.flush()
+    done = subprocess.run(["sh", "-c", command], cwd=path, stdin=subprocess.DEVNULL, stdout=2, check=False)
+    if done.returncode:
+        msg = f"worktree.setup failed with exit {done.returncode} in {path}. {LEFT}"
+        raise XatsError(msg, f"repair it there; the next launch runs it again: {command}")
+
+
+# -- removing ----------------------------------------------------------------------------------------------------------
+
+
+def remove(path: str, *names: str) -> Removed:
+    """Remove the worktree of an agent if it is clean and merged into the branch that it started from.
+
+    `names` are the address of the agent, then its former ones. The branch goes with it if xats made it. Raises
+    GitFailed, NotFound.
+    """
+    found = of_folder(path, *names)
+    if found is None:
+        return Removed(path, removed=False, why=f"it is not a worktree that xats made for {names[0]}")
+    top = _main(path)
+    left = tuple(line[3:] + (" (ignored)" if line[:2] == "!!" else "") for line in _status(path, "--ignored"))
+    if _status(path):
+        return Removed(path, removed=False, why="it has changes that are not committed", left=left)
+    why = _unmerged(path, found)
+    if why:
+        return Removed(path, removed=False, why=why, left=left)
+    git.run(top, "worktree", "remove", path)
+    if found.branch == f"xats/{os.path.basename(path)}":
+        git.run(top, "branch", "-D", found.branch)
+    return Removed(path, removed=True, left=left)
+
+
+def is_dirty(path: str) -> bool | None:
+    """Tell whether the worktree at `path` has changes that are not committed; None if that cannot be known."""
+    try:
+        return bool(_status(path)) if os.path.isdir(path) else None
+    except (git.GitFailed, NotFound):
+        return None
+
+
+def _status(path: str, *more: str) -> list[str]:
+    said = git.run(path, "status", "--porcelain", "--untracked-files=normal", *more)
+    return said.split("\n") if said else []
+
+
+def _unmerged(path: str, found: Worktree) -> str:
+    """Return why the branch of a worktree counts as not merged, "" if it is merged.
+
+    The same change in another commit counts as merged: https://git-scm.com/docs/git-patch-id.
+    """
+    if found.base is None:
+        return "xats does not know the branch that it started from"
+    base = f"refs/heads/{found.base}"
+    if not git.holds(path, "rev-parse", "--verify", "-q", base):
+        return f"the branch {found.base}, from which it started, is gone"
+    branch = f"refs/heads/{found.branch}"
+    heads = ["HEAD", branch] if git.holds(path, "rev-parse", "--verify", "-q", branch) else ["HEAD"]
+    return next((f"{found.base} lacks {lacks}" for head in heads if (lacks := _missing(path, base, head))), "")
+
+
+def _missing(path: str, base: str, head: str) -> str:
+    """Return in words how many commits of `head` are not in `base`, "" if all of them are."""
+    if git.holds(path, "merge-base", "--is-ancestor", head, base):
+        return ""
+    if all(line.startswith("-") for line in git.run(path, "cherry", base, head).splitlines()):
+        return ""
+    fork = git.run(path, "merge-base", base, head)
+    whole = _patch_ids(path, git.run(path, "diff", fork, head))
+    theirs = _patch_ids(path, git.run(path, "log", "-p", "--no-merges", f"{fork}..{base}"))
+    if whole and whole <= theirs:
+        return ""
+    count = git.run(path, "rev-list", "--count", f"{base}..{head}")
+    return f"{count} commit{'s' if count != '1' else ''} of {head.removeprefix('refs/heads/')}"
+
+
+def _patch_ids(path: str, text: str) -> set[str]:
+    """Return the patch ids of the patches in `text`."""
+    said = git.run(path, "patch-id", "--stable", stdin=text.encode("utf-8", "surrogateescape") + b"\n")
+    return {line.split()[0] for line in said.splitlines() if line}

@@ -1,0 +1,20 @@
+"""The parameters of the verbs of crews."""
+
+from __future__ import annotations
+
+from xats.cli.kit.params import Annotated, Argument, Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+DownArg: TypeAlias = Annotated[str | None, Argument(metavar="AGENT", help="The agent.")]
+DownAllOption: TypeAlias = Annotated[
+    bool, Option("--all", help="All agents of this team that xats has started on this host.")
+]
+DownWorktreeOption: TypeAlias = Annotated[
+    bool, Option("--worktree", help="Also remove its worktree, if that is clean and merged.")
+]
+DownForceOption: TypeAlias = Annotated[
+    bool, Option("--force", help="End the process by a signal, also at a draft or a dialog.")
+]

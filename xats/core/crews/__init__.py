@@ -1,0 +1,1 @@
+"""Crews: the agent programs that xats started, each in its place."""

@@ -1,0 +1,326 @@
+"""Starts: xats starts the program of an agent, and knows what became of it.
+
+    event                                              from                   to
+    `begin`: a person starts the program               none, stopped, failed  starting
+    `use`: the program in the pane uses the token      starting               starting
+    `running`: its hook or its composer shows it       starting, needs_you    running
+    `needs_you`: a dialog is open, or nothing is seen  starting               needs_you
+    `fail`: it did not start, or ended at once         starting, needs_you    failed
+    `stopping`: xats ends the program                  needs_you, running     stopping
+    `stopped`: the program has ended                   any open state         stopped
+
+There is one row for each agent. A start is written before tmux is called, with a token. The command in the new pane
+uses the token once, in the transaction that registers it as the agent, and becomes the program then. A start counts
+only with that. A new start replaces the token, so the pane of an older start ends by itself.
+"""
+
+from __future__ import annotations
+
+from xats.base.record import from_row, record
+from xats.core.agents import agents
+from xats.core.crews.errors import AlreadyStarted, StartSuperseded
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.base.pane import Pane
+    from xats.core.agents.agents import Agent
+    from xats.core.states import PromptState, StartPlace, StartState
+    from xats.store import Row, Tx
+
+READY = 30_000  # ms within which a program must be ready
+OPEN = ("starting", "needs_you", "running", "stopping")
+
+
+@record
+class Start:
+    """The newest start of an agent. Times are in ms UTC."""
+
+    agent: Agent
+    generation: int  #: counts the starts of the agent
+    token: str
+    client: str  #: the name of a profile
+    host: str
+    host_name: str | None
+    place: StartPlace
+    socket: str | None  #: of the tmux server in which its pane is made
+    folder: str
+    worktree: str | None
+    branch: str | None
+    base: str | None  #: the branch that `branch` started from
+    state: StartState
+    detail: str | None
+    starter: tuple[int, int]  #: the process that started it: pid, start time
+    started_by: int | None
+    pid: int | None
+    pid_started: int | None
+    pane: Pane | None
+    prompt: PromptState | None
+    created_at: int
+    state_at: int
+    used_at: int | None
+    told_at: int | None
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in OPEN
+
+    @property
+    def process(self) -> tuple[int, int] | None:
+        """The program as (pid, start time), None until it has used the token."""
+        return None if self.pid is None or self.pid_started is None else (self.pid, self.pid_started)
+
+
+@record
+class New:
+    """What a start needs: who starts which program, and where."""
+
+    token: str
+    client: str
+    host: str
+    host_name: str
+    place: StartPlace
+    folder: str
+    starter: tuple[int, int]
+    started_by: int | None = None
+    socket: str | None = None
+    worktree: str | None = None
+    branch: str | None = None
+    base: str | None = None
+    prompt: PromptState | None = None
+
+
+COLUMNS = f"""
+{agents.AGENT}, t.generation, t.token, t.client as started_client, t.host, t.host_name as started_host_name, t.place,
+    t.socket, t.folder, t.worktree, t.branch, t.base, t.state, t.detail, t.starter_pid, t.starter_started, t.started_by,
+    t.pid, t.pid_started, t.pane_socket, t.server_pid, t.server_start, t.pane_id, t.pane_pid, t.pane_tty, t.prompt,
+    t.created_at, t.state_at, t.used_at, t.told_at
+"""
+FROM = "from starts t join agents a on a.id = t.agent_id"
+OF_AGENT = f"select {COLUMNS} {FROM} where t.agent_id = :agent"
+BY_TOKEN = f"select {COLUMNS} {FROM} where t.token = :token"
+OF_TEAM = f"select {COLUMNS} {FROM} where :team is null or a.team = :team order by a.name_key, a.id"
+UNSETTLED = f"""
+select {COLUMNS} {FROM} where t.host = :host and t.state in ('starting', 'needs_you', 'running', 'stopping')
+order by t.agent_id
+"""
+BEGIN = """
+insert into starts (agent_id, generation, token, client, host, host_name, place, socket, folder, worktree, branch, base,
+    state, starter_pid, starter_started, started_by, prompt, created_at, state_at)
+values (:agent, :generation, :token, :client, :host, :host_name, :place, :socket, :folder, :worktree, :branch, :base,
+    'starting', :starter_pid, :starter_started, :started_by, :prompt, :now, :now)
+"""
+REMOVE = "delete from starts where agent_id = :agent"
+PLACED = """
+update starts set pane_socket = :socket, server_pid = :server_pid, server_start = :server_start, pane_id = :pane_id,
+    pane_pid = :pane_pid, pane_tty = :tty
+where token = :token and used_at is null
+"""
+USE = """
+update starts set used_at = :now, pid = :pid, pid_started = :started, pane_socket = :socket, server_pid = :server_pid,
+    server_start = :server_start, pane_id = :pane_id, pane_pid = :pane_pid, pane_tty = :tty
+where token = :token and used_at is null and state = 'starting'
+"""
+SET = """
+update starts set state = :state, detail = :detail, state_at = case when state = :state then state_at else :now end
+where token = :token and state in {states}
+"""
+PROMPT = "update starts set prompt = :state where token = :token and prompt = :before"
+TOLD = "update starts set told_at = :now where token = :token and told_at is null"
+
+
+def _of(row: Row) -> Start:
+    return from_row(
+        Start,
+        row,
+        agent=agents.agent_of(row),
+        client=row["started_client"],
+        host_name=row["started_host_name"],
+        starter=(row["starter_pid"], row["starter_started"]),
+        pane=agents.pane_of(row),
+    )
+
+
+def of_agent(tx: Tx, agent_id: int) -> Start | None:
+    """Return the newest start of the agent with that id."""
+    row = tx.one(OF_AGENT, agent=agent_id)
+    return _of(row) if row else None
+
+
+def by_token(tx: Tx, token: str) -> Start | None:
+    """Return the start with that token, None if a newer one has replaced it."""
+    row = tx.one(BY_TOKEN, token=token)
+    return _of(row) if row else None
+
+
+def of_team(tx: Tx, team: str | None) -> list[Start]:
+    """Return the newest start of each agent of `team` (None: of all teams) that xats has started."""
+    return [_of(row) for row in tx.all(OF_TEAM, team=team)]
+
+
+def open_on(tx: Tx, host: str) -> list[Start]:
+    """Return the starts on `host` that have not ended."""
+    return [_of(row) for row in tx.all(UNSETTLED, host=host)]
+
+
+def begin(tx: Tx, agent: Agent, new: New, over: Callable[[Start, int], bool]) -> Start:
+    """Write the start of `agent`, before its pane exists; return it.
+
+    `over` tells whether the start before it, of that age in ms, has surely ended. Raises AlreadyStarted.
+    """
+    known = of_agent(tx, agent.id)
+    if known and known.open and not over(known, tx.now - known.created_at):
+        raise already_started(known, new.host)
+    tx.run(REMOVE, agent=agent.id)
+    tx.run(
+        BEGIN,
+        agent=agent.id,
+        generation=known.generation + 1 if known else 1,
+        token=new.token,
+        client=new.client,
+        host=new.host,
+        host_name=new.host_name,
+        place=new.place,
+        socket=new.socket,
+        folder=new.folder,
+        worktree=new.worktree,
+        branch=new.branch,
+        base=new.base,
+        starter_pid=new.starter[0],
+        starter_started=new.starter[1],
+        started_by=new.started_by,
+        prompt=new.prompt,
+        now=tx.now,
+    )
+    made = of_agent(tx, agent.id)
+    assert made
+    about = {"generation": made.generation, "client": made.client, "place": made.place}
+    tx.event("agent_starting", agent.team, None, f"agent:{agent.name}", **about)
+    return made
+
+
+def already_started(known: Start, host: str) -> AlreadyStarted:
+    """Return the error that the program of `known` runs, or is being started; `host` is the id of this machine."""
+    name = known.agent.name
+    where = f" in pane {known.pane.pane_id}" if known.pane else ""
+    if known.used_at is None:
+        msg = f"{name} is being started{where} (by pid {known.starter[0]} on {known.host_name})."
+    else:
+        msg = f"{name} already runs{where} (pid {known.pid} on {known.host_name}, state {known.state})."
+    hint = f"look at it: xats attach {name}; or end it first: xats down {name}"
+    if known.host != host:
+        hint = f"end it there: xats down {name}; if {known.host_name} is gone: xats launch --takeover, in a pane here"
+    return AlreadyStarted(msg, hint, agent=known.agent.address, state=known.state)
+
+
+def placed(tx: Tx, token: str, pane: Pane) -> None:
+    """Record the pane that was made for the start with that `token`."""
+    tx.run(PLACED, token=token, **agents.pane_values(pane))
+
+
+def use(tx: Tx, token: str, process: tuple[int, int], pane: Pane | None) -> Start:
+    """Use the token: the calling `process` (pid, start time) becomes the program, in `pane`; return the start.
+
+    Raises StartSuperseded if the token was used or replaced, or if its start has ended.
+    """
+    values = agents.pane_values(pane)
+    if not tx.run(USE, token=token, pid=process[0], started=process[1], now=tx.now, **values):
+        found = by_token(tx, token)
+        if found is None:
+            msg = "A newer start has replaced this one. Nothing was started."
+        elif found.used_at is not None:
+            msg = f"This start of {found.agent.name} was already used (pid {found.pid}). Nothing was started."
+        else:
+            msg = f"This start of {found.agent.name} is over ({found.detail or found.state}). Nothing was started."
+        raise StartSuperseded(msg, "xats agents --long")
+    found = by_token(tx, token)
+    assert found
+    return found
+
+
+def running(tx: Tx, token: str) -> bool:
+    """Note that the program is ready; tell whether this is new."""
+    found = _set(tx, token, "running", None, ("starting", "needs_you"))
+    if found:
+        tx.event("agent_started", found.agent.team, None, f"agent:{found.agent.name}", generation=found.generation)
+    return found is not None
+
+
+def needs_you(tx: Tx, token: str, detail: str) -> bool:
+    """Note that the program waits for a person, who sees `detail` on its screen; tell whether this is new."""
+    found = _set(tx, token, "needs_you", detail, ("starting",))
+    if found:
+        tx.event("agent_needs_you", found.agent.team, None, f"agent:{found.agent.name}", reason=detail)
+    return found is not None
+
+
+def fail(tx: Tx, token: str, why: str) -> bool:
+    """Note that the program did not start, or ended before it was ready; tell whether this is new."""
+    found = _set(tx, token, "failed", why, ("starting", "needs_you"))
+    if found:
+        tx.event("agent_start_failed", found.agent.team, None, f"agent:{found.agent.name}", reason=why)
+    return found is not None
+
+
+def stopping(tx: Tx, token: str) -> bool:
+    """Note that xats ends the program; tell whether this is new."""
+    found = _set(tx, token, "stopping", None, ("starting", "needs_you", "running"))
+    if found:
+        tx.event("agent_stopping", found.agent.team, None, f"agent:{found.agent.name}", pid=found.pid)
+    return found is not None
+
+
+def not_stopped(tx: Tx, before: Start) -> None:
+    """Note that the program was not ended after all; `before` is its start before that."""
+    state = "running" if before.state == "stopping" else before.state  # of a command that was killed
+    _set(tx, before.token, state, before.detail, ("stopping",))
+
+
+def stopped(tx: Tx, token: str, why: str) -> bool:
+    """Note that the program has ended, because of `why`; tell whether this is new."""
+    found = _set(tx, token, "stopped", why, OPEN)
+    if found:
+        tx.event("agent_stopped", found.agent.team, None, f"agent:{found.agent.name}", reason=why)
+    return found is not None
+
+
+def _set(tx: Tx, token: str, state: StartState, detail: str | None, before: tuple[str, ...]) -> Start | None:
+    """Give the start that `state`, if its state is one of `before`; return it, None if it is not."""
+    states = f"({', '.join(repr(one) for one in before)})"
+    changed = tx.run(SET.format(states=states), token=token, state=state, detail=detail, now=tx.now)
+    return by_token(tx, token) if changed else None
+
+
+def prompt(tx: Tx, token: str, before: PromptState, after: PromptState) -> bool:
+    """Change the state of the first prompt from `before` to `after`; tell whether it had that state.
+
+    So only one process types it.
+    """
+    return bool(tx.run(PROMPT, token=token, before=before, state=after))
+
+
+def tell(tx: Tx, start: Start) -> bool:
+    """Send the person who started it mail that the program needs them, once; tell whether this call did."""
+    if not tx.run(TOLD, token=start.token, now=tx.now):
+        return False
+    person = agents.by_id(tx, start.started_by) if start.started_by is not None else None
+    if person is None or not person.registered:
+        return True
+    from xats.core.mail import recipients, sending
+
+    name, pane = start.agent.name, start.pane.pane_id if start.pane else "its pane"
+    lines = (
+        f"{start.agent.address} was started and waits for a person in {pane}:",
+        *(f"  {line}" for line in (start.detail or "").split("\n")),
+        f"To answer it: xats attach {name}",
+    )
+    draft = sending.Draft(person.address, "\n".join(lines), f"{name} needs you", "alert", need_reply=False)
+    sending.post_from_xats(tx, person.team, draft, [recipients.recipient_of(person)])
+    return True
+
+
+def told(tx: Tx, token: str) -> None:
+    """Note that the person was told on their terminal."""
+    tx.run(TOLD, token=token, now=tx.now)

@@ -1,0 +1,155 @@
+"""New panes in a user's own tmux server, in which xats starts agent programs.
+
+libtmux makes them. It has no time limit, so xats first asks the server something by `server.run`, which has one, and
+which checks whose server it is. Nothing here changes the window that a person looks at: each pane is made detached.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+
+from xats.base.errors import Usage
+from xats.tmux import pane as panes
+from xats.tmux import program, socket_path
+from xats.tmux.errors import NoPane, TmuxGone, TmuxMissing, TmuxUnavailable
+from xats.tmux.server import quote, run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import libtmux
+
+    from xats.base.pane import Pane
+
+SIZE = (200, 50)  # columns and rows of a session that no terminal shows yet
+KEEP = "remain-on-exit"  # a window option that panes have too
+
+
+def window(around: Pane, name: str, folder: str, command: str) -> Pane:
+    """Run `command` in `folder`, in a new window `name` of the session of the pane `around`; return its pane.
+
+    Raises NoPane, TmuxUnavailable.
+    """
+    with _tmux(around.socket) as server:
+        beside = server.panes.get(pane_id=around.pane_id)
+        assert beside
+        made = beside.session.new_window(window_name=name, start_directory=folder, window_shell=command)
+        pane = made.active_pane
+    return _identified(around.socket, pane)
+
+
+def split(around: Pane, folder: str, command: str) -> Pane:
+    """Run `command` in `folder`, in a new pane beside the pane `around`; return it. Raises NoPane, TmuxUnavailable."""
+    with _tmux(around.socket) as server:
+        beside = server.panes.get(pane_id=around.pane_id)
+        assert beside
+        pane = beside.split(start_directory=folder, shell=command)
+    return _identified(around.socket, pane)
+
+
+def in_session(socket: str, session: str, name: str, folder: str, command: str) -> Pane:
+    """Run `command` in `folder`, in a new window `name` of the `session`; return its pane.
+
+    A session or a server that does not exist is started. Raises NoPane, TmuxUnavailable.
+    """
+    with _tmux(socket, start=True) as server:
+        if server.has_session(session):
+            found = server.sessions.get(session_name=session)
+            assert found
+            pane = found.new_window(window_name=name, start_directory=folder, window_shell=command).active_pane
+        else:
+            made = server.new_session(
+                session, start_directory=folder, window_name=name, window_command=command, x=SIZE[0], y=SIZE[1]
+            )
+            pane = made.active_pane
+    return _identified(socket, pane)
+
+
+def check_session(name: str) -> str:
+    """Return `name` if tmux takes it as the name of a session unchanged. Raises Usage."""
+    if not name or not name.isprintable() or set(name) & set(".:") or name[0] in "=$@%-" or len(name) > 64:
+        msg = f"A tmux session cannot have the name {name[:80]!r}."
+        raise Usage(msg, "--session crew; a name has no dot and no colon")
+    return name
+
+
+def find(socket: str, text: str) -> Pane | None:
+    """Return the pane of the server at `socket` that was started with a command that contains `text`, or None.
+
+    A pane whose program has ended does not count. Raises TmuxUnavailable where tmux cannot tell.
+    """
+    try:
+        said = run(socket, "list-panes", "-a", "-F", "#{pane_dead}|#{pane_id}|#{pane_start_command}")
+        for line in said.splitlines():
+            dead, pane_id, command = line.split("|", 2)
+            if dead == "0" and text in command:
+                return panes.find(socket, pane_id)
+    except (NoPane, TmuxGone):
+        pass
+    return None
+
+
+def keep_failed(pane: Pane) -> None:
+    """Let `pane` stay where its program ends with an error, so that a person can read why. Raises NoPane."""
+    panes.act(pane, f"set-option -p -t {quote(pane.pane_id)} {KEEP} failed")
+
+
+def close_dead(pane: Pane) -> bool:
+    """Close `pane` if its program has ended and the pane has stayed; tell whether it was there."""
+    with suppress(NoPane, TmuxUnavailable):
+        said = run(
+            pane,
+            "if-shell",
+            "-F",
+            "-t",
+            pane.pane_id,
+            f"#{{&&:#{{==:#{{pane_pid}},{pane.pane_pid}}},#{{pane_dead}}}}",
+            f"kill-pane -t {quote(pane.pane_id)} ; display-message -p DONE",
+            "display-message -p REFUSED",
+        )
+        return "DONE" in said.split()
+    return False
+
+
+def last_lines(pane: Pane, most: int) -> list[str]:
+    """Return the last `most` lines that `pane` shows, without empty ones; none if it is gone."""
+    try:
+        said = run(pane, "capture-pane", "-p", "-t", pane.pane_id)
+    except (NoPane, TmuxUnavailable):
+        return []
+    return [line.rstrip() for line in said.splitlines() if line.strip()][-most:]
+
+
+@contextmanager
+def _tmux(socket: str, *, start: bool = False) -> Iterator[libtmux.Server]:
+    """Connect libtmux to the server at `socket`, which answers; with `start`, it may be started."""
+    import libtmux
+    from libtmux.exc import LibTmuxException
+
+    from xats.tmux.stage import utf8
+
+    try:
+        run(socket, "display-message", "-p", "#{pid}")
+    except TmuxGone:
+        if not start:
+            raise
+        with suppress(FileExistsError):  # tmux makes this folder only where it chooses the socket itself
+            os.mkdir(os.path.dirname(socket), 0o700)
+        socket_path.check(socket)
+    tmux = program.find(os.environ)
+    if tmux is None:
+        raise TmuxMissing(program.missing(os.environ))
+    try:
+        with utf8():
+            yield libtmux.Server(socket_path=socket, tmux_bin=tmux)
+    except LibTmuxException as problem:
+        said = str(problem).strip() or type(problem).__name__
+        raise TmuxUnavailable(f"tmux made no pane: {said}") from problem
+
+
+def _identified(socket: str, pane: libtmux.Pane | None) -> Pane:
+    if pane is None or pane.pane_id is None:
+        raise TmuxUnavailable("tmux made no pane")
+    return panes.find(socket, pane.pane_id)
