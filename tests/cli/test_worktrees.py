@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.places import ENDS, staged
 from xats.base.errors import Usage, XatsError
-from xats.cli.crews import worktrees
+from xats.crews import worktrees
 
 pytestmark = [
     pytest.mark.skipif(not shutil.which("git"), reason="git is not installed"),

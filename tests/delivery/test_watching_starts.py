@@ -9,7 +9,7 @@ from xats.base import host, process, seats
 from xats.base.pane import Pane
 from xats.core.agents import agents
 from xats.core.crews import starts
-from xats.delivery import starts as watching
+from xats.crews import watching
 from xats.tmux import places, screen
 
 PANE = Pane("/s", 1, 2, "%3", 4, "/dev/pts/9")

@@ -56,5 +56,5 @@ if TYPE_CHECKING:
         "stolen",
     ]
     StartPlace = Literal["pane", "window", "split", "session"]
-    StartState = Literal["starting", "needs_you", "running", "stopping", "stopped", "failed"]
+    StartState = Literal["starting", "needs_you", "running", "stopping", "stopped", "failed", "flapping"]
     PromptState = Literal["pending", "typing", "typed", "failed"]

@@ -1,6 +1,6 @@
 """Starts that no command watches any more: the daemon notes what became of each program that xats has started here.
 
-The command that starts a program watches it itself until the program is ready (cli/crews/start.py).
+The command that starts a program watches it itself until the program is ready (crews/starting.py).
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from xats.base import host, process
 from xats.base.errors import XatsError
 from xats.base.record import record
 from xats.core.crews import starts
+from xats.crews import watching
 from xats.daemon.rounds import Rounds
-from xats.delivery import starts as watching
 from xats.delivery.settings import of_team
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from xats.delivery.starts import Finding, Seen
+    from xats.crews.watching import Finding, Seen
     from xats.store import Store, Tx
 
 EVERY = 1.0  # seconds between two rounds

@@ -12,6 +12,7 @@ from xats.cli.kit import render
 from xats.cli.teams import membership
 from xats.core.agents import agents, registration
 from xats.core.crews import starts
+from xats.crews import starting
 from xats.store.sqlite.paths import exists
 
 TYPE_CHECKING = False
@@ -145,12 +146,12 @@ def launch(
     _refuse_inside(here, pane)
     path = calling.path_for(here.environ, login=program.in_login_shell(found.name))
     seat = program.own_seat(here, pane)
-    new = options.new_start(here, found.name, "pane", pending=bool(typed), **tree)
+    new = starting.new(found.name, "pane", os.getcwd(), pending=bool(typed), **tree)
     if typed and pane is None:
         msg = f"{found.name} takes no first prompt as an argument, and without a tmux pane xats can type none."
         raise Usage(msg, "start it in tmux, or leave --prompt out")
     if typed:
-        from xats.delivery import startfile
+        from xats.crews import startfile
 
         startfile.write(here.environ, new.token, {"prompt": typed})
     agreed = membership.agree(here)
@@ -164,8 +165,8 @@ def launch(
         done = registration.register(
             tx, team, called, wanted, seat, lambda one: occupancy.holds(one.seat), xats_path=path, takeover=taken
         )
-        starts.begin(tx, done.details.agent, new, lambda one, age: taken or options.is_over(one, age))
-        starts.use(tx, new.token, options.own_process(), pane)
+        starts.begin(tx, done.details.agent, new, lambda one, age: taken or starting.is_over(one, age))
+        starts.use(tx, new.token, starting.own_process(), pane)
         return done, known is not None and known.expected
 
     program.write_files(how)

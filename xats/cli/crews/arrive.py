@@ -10,16 +10,14 @@ from xats.base.errors import Refused, XatsError
 from xats.base.record import replace
 from xats.core.agents import registration
 from xats.core.crews import starts
-from xats.delivery import startfile
+from xats.crews import startfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from xats.base.pane import Pane
     from xats.cli.kit.context import Context
     from xats.core.agents.registration import Registered
-    from xats.core.crews.starts import Start
     from xats.store import Tx
 
 # Variables that belong to a pane and not to the command that started the program.
@@ -63,7 +61,7 @@ def _context(said: dict[str, Any]) -> Context:
 
 def _become(here: Context, said: dict[str, Any], path: str) -> NoReturn:
     from xats.cli.agents import program
-    from xats.cli.crews import options
+    from xats.crews import starting
     from xats.tmux import pane as panes
     from xats.tmux import places
 
@@ -82,7 +80,7 @@ def _become(here: Context, said: dict[str, Any], path: str) -> NoReturn:
     program.write_files(how)
 
     def work(tx: Tx) -> Registered:
-        start = starts.use(tx, said["token"], options.own_process(), pane)
+        start = starts.use(tx, said["token"], starting.own_process(), pane)
         return registration.register(
             tx,
             start.agent.team,
@@ -100,10 +98,3 @@ def _become(here: Context, said: dict[str, Any], path: str) -> NoReturn:
         startfile.remove(path)
     program.forget_files(here, how)
     program.become(here, replace(done, created=False), how, said["token"], waited=True)
-
-
-def pane_of(start: Start) -> Pane | None:
-    """Return the pane that was made for `start` before its command stopped, by its token, or None."""
-    from xats.tmux import places
-
-    return places.find(start.socket, start.token) if start.socket else None

@@ -10,18 +10,18 @@ from xats.cli.kit.scope import known_team
 from xats.core.agents import changes
 from xats.core.crews import starts
 from xats.core.crews.errors import NotStartedByXats, NotStopped
-from xats.delivery import starts as watching
+from xats.crews import watching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Literal
 
-    from xats.cli.crews.worktrees import Removed
     from xats.cli.kit import params
     from xats.cli.kit.context import Context
     from xats.core.crews.starts import Start
-    from xats.delivery.starts import Seen
+    from xats.crews.watching import Seen
+    from xats.crews.worktrees import Removed
     from xats.store import Tx
 
 LEFT = "Nothing was ended."
@@ -118,7 +118,7 @@ def _all(here: Context) -> list[Seen]:
 def _end(here: Context, seen: Seen, *, force: bool) -> Done:
     """End one program, and release what its agent has claimed."""
     from xats.base import process
-    from xats.delivery import ending, startfile
+    from xats.crews import ending, startfile
     from xats.delivery.settings import of_team
 
     start = seen.start
@@ -142,7 +142,7 @@ def _end(here: Context, seen: Seen, *, force: bool) -> Done:
 
 def _without_tree(here: Context, done: Done) -> Done:
     """Remove the worktree of an agent whose program has ended, if nothing in it would be lost."""
-    from xats.cli.crews import worktrees
+    from xats.crews import worktrees
 
     if done.outcome in RUNS or done.start.worktree is None:
         return done
@@ -224,7 +224,7 @@ def _tree_json(tree: Removed | None) -> dict[str, Any] | None:
 
 def _print_tree(here: Context, tree: Removed) -> None:
     """Say whether a worktree was removed; if not, why, and what is left there."""
-    from xats.cli.crews.worktrees import SHOWN
+    from xats.crews.worktrees import SHOWN
 
     path = render.one_line(tree.path)
     if tree.removed:

@@ -7,10 +7,9 @@ import os
 from xats.base import durations, host
 from xats.base.errors import XatsError
 from xats.base.record import record
-from xats.cli.crews import worktrees
 from xats.cli.kit import documents, render, views
 from xats.core.crews import views as crews
-from xats.delivery import starts as watching
+from xats.crews import watching, worktrees
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import os
 
-from xats.base import host, process
 from xats.base.errors import InvalidBody, NotFound, Refused, Usage
-from xats.core.crews.starts import READY, New
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
-    from xats.core.crews.starts import Start
     from xats.core.states import StartPlace
 
 LEFT = "Nothing was started."
@@ -107,8 +103,8 @@ def worktree(
 
     Raises Usage, PeopleOnly, and what `worktrees.prepare` raises.
     """
-    from xats.cli.crews import worktrees
     from xats.cli.kit import render
+    from xats.crews import worktrees
 
     if only_print or not name:
         msg = f"--worktree {'and --print exclude each other' if only_print else 'needs --name'}. {LEFT}"
@@ -152,35 +148,3 @@ def arguments(
     if "--" in made and more[0] == "--":
         more = more[1:]
     return [*made, *(text if word == "{prompt}" else word for word in more)], None
-
-
-# -- a start -----------------------------------------------------------------------------------------------------------
-
-
-def own_process() -> tuple[int, int]:
-    """Return this process as (pid, start time)."""
-    return os.getpid(), process.started(os.getpid()) or 0
-
-
-def new_start(here: Context, client: str, where: StartPlace, *, pending: bool, **more: Any) -> New:
-    """Return a new start of `client` in this folder; `pending` tells whether a first prompt is to be typed."""
-    return New(
-        token=os.urandom(16).hex(),
-        client=client,
-        host=here.host,
-        host_name=host.name(),
-        place=where,
-        folder=os.getcwd(),
-        starter=own_process(),
-        prompt="pending" if pending else None,
-        **more,
-    )
-
-
-def is_over(one: Start, age: int) -> bool:
-    """Tell whether `one`, which began `age` ms ago, has surely ended, or can be replaced: its token was never used."""
-    if one.host != host.id():
-        return False
-    if one.process is None:
-        return process.ended(*one.starter) or age > READY
-    return process.ended(*one.process)

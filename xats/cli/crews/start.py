@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 import time
 from functools import partial
 
 from xats.base import durations, faults, host, occupancy
 from xats.base.errors import NameTaken, Refused, Usage
 from xats.base.record import record
-from xats.cli.crews import arrive, options
+from xats.cli.crews import options
 from xats.cli.kit import documents, render, views
 from xats.cli.kit.scope import me_or_none
 from xats.cli.teams import membership
 from xats.core.agents import agents, changes
 from xats.core.crews import starts
 from xats.core.crews.errors import StartFailed, StartSuperseded
-from xats.delivery import startfile
-from xats.delivery import starts as watching
+from xats.crews import starting, watching
 from xats.tmux import places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    from xats.base.pane import Pane
     from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
     from xats.core.agents.registration import Changes
     from xats.core.crews.starts import Start
     from xats.core.states import StartPlace
-    from xats.delivery.starts import Seen
+    from xats.crews.watching import Seen
     from xats.store import Tx
 
 AGAIN = 0.1  # seconds between two looks
@@ -60,15 +56,20 @@ def start(here: Context, wanted: Wanted) -> int:
     Raises PeopleOnly, AlreadyStarted, NameTaken, TmuxUnavailable, StartFailed.
     """
     options.person(here)
-    around, socket = _around(here, wanted)
-    new = options.new_start(
-        here, wanted.profile.name, wanted.place, pending=bool(wanted.prompt), socket=socket, **wanted.tree
+    where = _where(here, wanted)
+    new = starting.new(
+        wanted.profile.name,
+        wanted.place,
+        os.getcwd(),
+        pending=bool(wanted.prompt),
+        socket=where.socket,
+        **wanted.tree,
     )
     begun, created, before = _begin(here, wanted, new)
     if begun.token == new.token:
         faults.point("start.written")
         try:
-            pane = _open(here, wanted, begun, around, socket)
+            pane = starting.open_pane(begun, _program(here, wanted), where)
         except BaseException as problem:
             _undo(here, begun, str(problem) or "it was interrupted", created=created)
             raise
@@ -86,18 +87,18 @@ def start(here: Context, wanted: Wanted) -> int:
     return _report(here, seen)
 
 
-def _around(here: Context, wanted: Wanted) -> tuple[Pane | None, str]:
-    """Return the pane beside which the new one is made, and the socket of its tmux server. Raises Usage."""
+def _where(here: Context, wanted: Wanted) -> starting.Where:
+    """Return where the new pane is made. Raises Usage."""
     from xats.cli.agents import seat
     from xats.tmux import pane as panes
 
     if wanted.place == "session":
-        return None, seat.socket_around(here.environ)
+        return starting.Where("session", seat.socket_around(here.environ), session=wanted.session)
     around = panes.here(here.environ)
     if around is None:
         msg = f"--{wanted.place} needs a tmux pane around this command. {options.LEFT}"
         raise Usage(msg, "name a session, which may be new: --session crew")
-    return around, around.socket
+    return starting.Where(wanted.place, around.socket, around)
 
 
 def _begin(here: Context, wanted: Wanted, new: starts.New) -> tuple[Start, bool, Start | None]:
@@ -107,7 +108,7 @@ def _begin(here: Context, wanted: Wanted, new: starts.New) -> tuple[Start, bool,
     """
     agreed = membership.agree(here)
     waiting = here.store.read(lambda tx: _unused(here, tx, wanted))
-    if waiting and waiting.host == host.id() and arrive.pane_of(waiting):
+    if waiting and waiting.host == host.id() and starting.pane_of(waiting):
         render.say(f"{waiting.agent.name} is already being started")
         return waiting, False, None
 
@@ -116,7 +117,7 @@ def _begin(here: Context, wanted: Wanted, new: starts.New) -> tuple[Start, bool,
         membership.join(here, tx, team, agreed=agreed)
         known = agents.find(tx, team, name)
         before = starts.of_agent(tx, known.id) if known else None
-        if before and before.open and not options.is_over(before, tx.now - before.created_at):
+        if before and before.open and not starting.is_over(before, tx.now - before.created_at):
             raise starts.already_started(before, host.id())
         found, created = changes.expect(
             tx, team, name, wanted.changes, about=None, living=lambda one: occupancy.holds(one.seat)
@@ -124,7 +125,7 @@ def _begin(here: Context, wanted: Wanted, new: starts.New) -> tuple[Start, bool,
         me = me_or_none(here, tx)
         asked = me.agent.id if me and me.agent.client == "human" else None
         values = {**new.__dict__, "started_by": asked}
-        return starts.begin(tx, found.agent, starts.New(**values), options.is_over), created, before
+        return starts.begin(tx, found.agent, starts.New(**values), starting.is_over), created, before
 
     try:
         return here.store.write(work)
@@ -150,35 +151,21 @@ def _unused(here: Context, tx: Tx, wanted: Wanted) -> Start | None:
     return before if before and unused and process.ended(*before.starter) else None
 
 
-def _open(here: Context, wanted: Wanted, begun: Start, around: Pane | None, socket: str) -> Pane:
-    """Write the file of the start, and make its pane, in which xats becomes the program."""
+def _program(here: Context, wanted: Wanted) -> starting.Program:
+    """Return what the command in the new pane needs."""
     from xats.hooks.install import command
 
-    said: dict[str, Any] = {
-        "token": begun.token,
-        "client": wanted.profile.name,
-        "arguments": list(wanted.arguments),
-        "variables": wanted.environ,
-        "environ": dict(here.environ),
-        "folder": begun.folder,
-        "db": here.path,
-        "team": here.asked_team,
-        "writable": wanted.writable,
-        "prompt": wanted.prompt,
-    }
-    path = startfile.write(here.environ, begun.token, said)
-    line = f"exec {shlex.join((*command.program(), 'launch', wanted.profile.name, '--start', path))}"
-    try:
-        if wanted.place == "session":
-            assert wanted.session
-            return places.in_session(socket, wanted.session, begun.agent.name, begun.folder, line)
-        assert around
-        if wanted.place == "window":
-            return places.window(around, begun.agent.name, begun.folder, line)
-        return places.split(around, begun.folder, line)
-    except BaseException:
-        startfile.remove(path)
-        raise
+    return starting.Program(
+        client=wanted.profile.name,
+        arguments=wanted.arguments,
+        variables=wanted.environ,
+        environ=dict(here.environ),
+        db=here.path,
+        team=here.asked_team,
+        xats=tuple(command.program()),
+        writable=wanted.writable,
+        prompt=wanted.prompt,
+    )
 
 
 def _undo(here: Context, begun: Start, why: str, *, created: bool) -> None:

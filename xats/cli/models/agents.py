@@ -11,7 +11,7 @@ from xats.cli.models.mail import DELIVERY_STATES, Evidence, Wake
 from xats.core.agents.agents import WAKE_BY
 
 TURN_STATES = ("free", "offered", "held")
-START_STATES = ("starting", "needs_you", "running", "stopping", "stopped", "failed")
+START_STATES = ("starting", "needs_you", "running", "stopping", "stopped", "failed", "flapping")
 END_REASONS = ("expired", "pane_gone", "pane_taken", "replaced")  # of an expectation
 
 

@@ -14,7 +14,7 @@ create table starts (
     branch text collate "C", -- of the worktree
     base text collate "C", -- the branch that this branch started from
     state text collate "C" not null
-        check (state in ('starting', 'needs_you', 'running', 'stopping', 'stopped', 'failed')),
+        check (state in ('starting', 'needs_you', 'running', 'stopping', 'stopped', 'failed', 'flapping')),
     detail text collate "C", -- what it shows, or why it failed
     starter_pid bigint not null, -- the process that started it
     starter_started bigint not null,

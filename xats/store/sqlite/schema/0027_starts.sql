@@ -14,7 +14,7 @@ create table starts (
     branch text, -- of the worktree
     base text, -- the branch that this branch started from
     state text not null
-        check (state in ('starting', 'needs_you', 'running', 'stopping', 'stopped', 'failed')),
+        check (state in ('starting', 'needs_you', 'running', 'stopping', 'stopped', 'failed', 'flapping')),
     detail text, -- what it shows, or why it failed
     starter_pid integer not null, -- the process that started it
     starter_started integer not null,

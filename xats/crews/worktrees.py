@@ -12,7 +12,7 @@ import shutil
 from xats.base import sidefile
 from xats.base.errors import NotFound, Refused, Usage, XatsError
 from xats.base.record import record
-from xats.cli.crews import git
+from xats.crews import git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

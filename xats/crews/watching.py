@@ -15,7 +15,8 @@ from xats.clients import occupants, profile, registry
 from xats.core.agents import agents, presence, registration
 from xats.core.crews import starts
 from xats.core.crews.starts import READY
-from xats.delivery import screens, startfile
+from xats.crews import startfile
+from xats.delivery import screens
 from xats.tmux import places, screen
 from xats.tmux.errors import NoPane, TmuxUnavailable
 

@@ -10,16 +10,16 @@ from xats.base import process, program
 from xats.base.record import record
 from xats.clients import processes, registry
 from xats.core.crews import starts
+from xats.crews import watching
 from xats.delivery import poke
-from xats.delivery import starts as watching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
     from xats.clients.profile import Profile
+    from xats.crews.watching import Seen
     from xats.delivery.settings import Settings
-    from xats.delivery.starts import Seen
     from xats.store import Store
 
 GRACE = 10.0  # seconds that a program has to end
