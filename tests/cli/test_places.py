@@ -108,8 +108,14 @@ def test_down_ends_the_program_in_its_own_way(stage, xats, crew):
     found = stage.start()
     xats("task", "add", "parse it", "--as", "alice")
     xats("task", "claim", "1", "--as", "bob")
+    xats("lock", "take", "a.py", "--reason", "parse it", "--as", "bob")
+    xats("turn", "join", "--as", "bob")
+    xats("turn", "join", "--as", "alice")
+    xats("turn", "take", "--as", "bob")
+    (long,) = [one for one in xats("agents", "--long", "--json").json()["agents"] if one["name"] == "bob"]
+    assert (long["crew"]["tasks"], long["crew"]["turns"], long["locks"]) == ([1], ["main"], 1)
     out, _ = stage.run("down bob")
-    assert out == "bob stopped; open again: #1\n"
+    assert out == "bob stopped; open again: #1; unlocked: a.py; the turn is offered to alice\n"
     assert "/exit" in stage.got(found.pid)
     assert stage.start().state == "stopped"
     mail = xats("inbox", "--as", "alice", "--json").json()["messages"]

@@ -60,7 +60,7 @@ def agents(
     terminal, the turns of the team follow: who has each, and who waits for it.
 
     With --long, each line says what became of the program that xats launch has started, how often xats has started it
-    again, in which worktree it works, and which tasks it has claimed.
+    again, in which worktree it works, and what it holds: tasks, turns and locks.
 
     Example: xats agents --role reviewer
 

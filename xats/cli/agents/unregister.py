@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xats.base import durations, occupancy
 from xats.base.errors import Refused
-from xats.cli.agents import pane_mark
+from xats.cli.agents import given_back, pane_mark
 from xats.cli.kit import render
 from xats.cli.kit.scope import me_or_none
 from xats.core.agents import agents as core
@@ -44,23 +44,15 @@ def unregister(here: Context, name: params.OptionalNameArg = None, *, force: par
         return agent, session, registration.unregister(tx, agent, me.agent if me else None), released
 
     agent, session, unread, released = here.store.write(work)
-    if released.tasks or released.locks or released.turns:
+    if released:
         here.rouse_daemon()
     pane_mark.remove(here.path, session)
     if here.json:
-        given = {
-            "released": list(released.tasks),
-            "released_locks": list(released.locks),
-            "released_turns": [one.name for one in released.turns],
-        }
-        render.document({"agent": {"name": agent.name, "team": agent.team}, "unread": unread, **given})
+        about = {"agent": {"name": agent.name, "team": agent.team}, "unread": unread}
+        render.document({**about, **given_back.fields(released)})
     elif not here.quiet:
         kept = f"; {unread} unread kept until the name returns" if unread else ""
-        kept += f"; open again: {', '.join(f'#{one}' for one in released.tasks)}" if released.tasks else ""
-        kept += f"; unlocked: {holdings.paths(released.locks)}" if released.locks else ""
-        for turn in released.turns:
-            to = f"offered to {turn.offered_to.partition('@')[0]}" if turn.offered_to else "free"
-            kept += f"; {turn.called} is {to}"
+        kept += given_back.said(released)
         render.put(f"{agent.name} unregistered from team {agent.team}{kept}")
     return 0
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from xats.cli.kit import params
     from xats.cli.kit.context import Context
+    from xats.core.agents.holdings import Released
     from xats.core.crews.starts import Start
     from xats.crews.watching import Seen
     from xats.crews.worktrees import Removed
@@ -35,7 +36,7 @@ class Done:
     start: Start
     outcome: Literal["stopped", "not_running", "refused", "still_runs"]
     reason: str = ""
-    released: tuple[int, ...] = ()
+    released: Released | None = None
     tree: Removed | None = None  #: its worktree, if that was to be removed
 
 
@@ -55,7 +56,8 @@ def down(
     process, and SIGKILL after 10 seconds.
 
     This ends only programs that xats launch has started on this host: never a program that registered itself, the shell
-    of a pane, or tmux. The agent stays in the team, and xats keeps its mail. Its claimed tasks are open again.
+    of a pane, or tmux. The agent stays in the team, and xats keeps its mail. Its claimed tasks
+    are open again, its locks end, and its turns go to the next in line.
 
     --worktree also removes the worktree that xats made for the agent, and its branch xats/NAME. It must be clean, and
     its commits must be in the branch that it started from, as commits or as one squashed change. Otherwise the worktree
@@ -116,7 +118,7 @@ def _all(here: Context) -> list[Seen]:
 
 
 def _end(here: Context, seen: Seen, *, force: bool) -> Done:
-    """End one program, and release what its agent has claimed."""
+    """End one program, and release what its agent holds."""
     from xats.base import process
     from xats.crews import ending, startfile
     from xats.delivery.settings import of_team
@@ -137,7 +139,7 @@ def _end(here: Context, seen: Seen, *, force: bool) -> Done:
         outcome, reason = "stopped", ended.why
     startfile.remove(startfile.path_of(here.environ, start.token))
     _close(start)
-    return Done(start, outcome, reason, tuple(_release(here, start)))
+    return Done(start, outcome, reason, _release(here, start))
 
 
 def _without_tree(here: Context, done: Done) -> Done:
@@ -169,11 +171,12 @@ def _close(start: Start) -> None:
         places.close_dead(start.pane)
 
 
-def _release(here: Context, start: Start) -> list[int]:
-    """Open the tasks again that the agent of `start` has claimed; return their ids."""
-    from xats.core.tasks import claims
+def _release(here: Context, start: Start) -> Released:
+    """Release the tasks, locks and turns of the agent of `start`."""
+    from xats.core.agents import holdings
+    from xats.daemon.probe import PROBE
 
-    return here.store.write(lambda tx: claims.stopped(tx, start.agent))
+    return here.store.write(lambda tx: holdings.stopped(tx, start.agent, PROBE))
 
 
 def _raise(here: Context, done: Done, *, force: bool) -> None:
@@ -191,13 +194,16 @@ def _raise(here: Context, done: Done, *, force: bool) -> None:
 
 
 def _print(here: Context, done: Sequence[Done]) -> None:
+    from xats.cli.agents import given_back
+    from xats.core.agents.holdings import NOTHING
+
     if here.json:
         rows = [
             {
                 "agent": one.start.agent.address,
                 "outcome": one.outcome,
                 "reason": one.reason or None,
-                "released": list(one.released),
+                **given_back.fields(one.released or NOTHING),
                 "worktree": _tree_json(one.tree),
             }
             for one in done
@@ -210,8 +216,7 @@ def _print(here: Context, done: Sequence[Done]) -> None:
             render.warn(f"{name} still runs: {one.reason}")
         elif not here.quiet:
             said = "stopped" if one.outcome == "stopped" else "does not run"
-            tasks = f"; open again: {', '.join(f'#{task}' for task in one.released)}" if one.released else ""
-            render.put(f"{name} {said}{tasks}")
+            render.put(f"{name} {said}{given_back.said(one.released or NOTHING)}")
         if one.tree:
             _print_tree(here, one.tree)
 

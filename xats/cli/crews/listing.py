@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from xats.cli.kit.context import Context
     from xats.core.agents.agents import Details
     from xats.core.crews.starts import Start
+    from xats.core.crews.views import Work
 
     Rows = Sequence[tuple[Details, State]]
 
-HEADERS = ("AGENT", "CLIENT", "STATE", "SINCE", "RESTARTS", "WORKTREE", "BRANCH", "DIRTY", "UNREAD", "TASK", "DETAIL")
-OPTIONAL = ("WORKTREE", "BRANCH", "DIRTY", "TASK", "DETAIL")
+WORK = ("TASK", "TURN", "LOCKS", "DETAIL")
+HEADERS = ("AGENT", "CLIENT", "STATE", "SINCE", "RESTARTS", "WORKTREE", "BRANCH", "DIRTY", "UNREAD", *WORK)
+OPTIONAL = ("WORKTREE", "BRANCH", "DIRTY", *WORK)
 NARROW = 100  # columns of a terminal below which the table has no DETAIL
 
 
@@ -36,7 +38,7 @@ class Member:
     start: Start | None
     state: str
     dirty: bool | None
-    tasks: list[int]
+    work: Work
 
     @property
     def restarts(self) -> int:
@@ -48,10 +50,11 @@ def _members(here: Context, rows: Rows) -> list[Member]:
     found = here.store.read(lambda tx: crews.of_agents(tx, [one.agent.id for one, _ in rows]))
     made = []
     for details, state in rows:
-        start, tasks = found[details.agent.id]
+        work = found[details.agent.id]
+        start = work.start
         local = start is not None and start.host == host.id()
         dirty = worktrees.is_dirty(start.worktree) if start and local and start.worktree else None
-        made.append(Member(details, start, _state(here, details, state, start), dirty, tasks))
+        made.append(Member(details, start, _state(here, details, state, start), dirty, work))
     return made
 
 
@@ -79,7 +82,8 @@ def documents_of(here: Context, rows: Rows) -> list[dict[str, Any]]:
             "state": one.state,
             "restarts": one.restarts,
             "dirty": one.dirty,
-            "tasks": one.tasks,
+            "tasks": one.work.tasks,
+            "turns": one.work.turns,
         }
         for one in _members(here, rows)
     ]
@@ -101,7 +105,9 @@ def show(here: Context, rows: Rows) -> None:
                 "BRANCH": (start.branch or "") if start else "",
                 "DIRTY": {True: "dirty", False: "clean", None: ""}[one.dirty],
                 "UNREAD": str(one.details.unread),
-                "TASK": ", ".join(f"#{task}" for task in one.tasks),
+                "TASK": ", ".join(f"#{task}" for task in one.work.tasks),
+                "TURN": ", ".join(one.work.turns),
+                "LOCKS": str(one.details.locks) if one.details.locks else "",
                 "DETAIL": render.one_line(start.detail.split("\n")[0]) if start and start.detail else "",
             }
         )

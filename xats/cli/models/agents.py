@@ -115,6 +115,7 @@ class Crew(Model):
     restarts: int = field("How often xats has started it again.")
     dirty: bool | None = field("Whether its worktree has changes that are not committed; null: not known.")
     tasks: list[int] = field("The ids of the tasks that it has claimed.")
+    turns: list[str] = field("The names of the turns that it has.")
 
 
 class ListedAgent(Agent):
@@ -374,6 +375,8 @@ class Stopped(Model):
     outcome: Annotated[str, OneOf(["stopped", "not_running", "refused", "still_runs"])] = field("What happened.")
     reason: str | None = field("Why xats did not end it.")
     released: list[int] = field("The ids of its tasks that are open again.")
+    released_locks: list[str] = field("The paths of the files that it had locked.")
+    released_turns: list[str] = field("The names of the turns that it had; they went to the next in line.")
     worktree: LeftWorktree | None = field("Its worktree, with --worktree.")
 
 

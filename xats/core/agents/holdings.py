@@ -24,11 +24,18 @@ SHOWN = 5  # tasks and locks that an error names
 
 @record
 class Released:
-    """What an agent that leaves has given back."""
+    """What an agent that has left, or whose program was ended, has given back."""
 
     tasks: tuple[int, ...]  #: the ids of tasks that are open again
     locks: tuple[str, ...]  #: the paths of files that it had locked
     turns: tuple[Turn, ...]  #: the turns that it had, as they are now
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.tasks or self.locks or self.turns)
+
+
+NOTHING = Released((), (), ())
 
 
 def refuse(tx: Tx, agent: Agent) -> None:
@@ -70,6 +77,15 @@ def release(tx: Tx, agent: Agent, by: Agent | None, probe: Probe) -> Released:
     """
     moved = membership.depart(tx, agent, "has left the team", probe)
     tasks = claims.leave(tx, agent, by=by)
+    return Released(tuple(tasks), tuple(lock.file.path for lock in leaving.leave(tx, agent)), tuple(moved))
+
+
+def stopped(tx: Tx, agent: Agent, probe: Probe) -> Released:
+    """Release the tasks, the locks and the turns of `agent`, whose program a person has ended. It stays in its team.
+
+    The agents that added these tasks get mail. A turn goes to the next in line, as with `release`.
+    """
+    moved, tasks = membership.stopped(tx, agent, probe), claims.stopped(tx, agent)
     return Released(tuple(tasks), tuple(lock.file.path for lock in leaving.leave(tx, agent)), tuple(moved))
 
 

@@ -1,8 +1,10 @@
-"""What a crew works on: the starts of the agents, and the tasks that they have claimed."""
+"""What a crew works on: the starts of the agents, their claimed tasks, and their turns."""
 
 from __future__ import annotations
 
+from xats.base.record import record
 from xats.core.crews import starts
+from xats.core.turns import turns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +18,22 @@ select id from tasks where owner_id = :agent and state in ('claimed', 'review') 
 """
 
 
-def of_agents(tx: Tx, ids: Iterable[int]) -> dict[int, tuple[Start | None, list[int]]]:
-    """Return the newest start and the ids of the claimed tasks of each agent, by the `ids` of the agents."""
-    return {one: (starts.of_agent(tx, one), [row["id"] for row in tx.all(CLAIMED, agent=one)]) for one in ids}
+@record
+class Work:
+    """What xats knows of the work of an agent."""
+
+    start: Start | None  #: its newest start
+    tasks: list[int]  #: the ids of its claimed tasks
+    turns: list[str]  #: the names of the turns that it has
+
+
+def of_agents(tx: Tx, ids: Iterable[int]) -> dict[int, Work]:
+    """Return the work of each agent, by the `ids` of the agents."""
+    return {
+        one: Work(
+            starts.of_agent(tx, one),
+            [row["id"] for row in tx.all(CLAIMED, agent=one)],
+            [turn.name for turn in turns.held_by(tx, one)],
+        )
+        for one in ids
+    }

@@ -1,4 +1,4 @@
-"""An agent leaves its team, or is removed: its locks end, and so do its places in the queues."""
+"""An agent leaves its team, is removed, or its program is ended: its locks end, and its places in the queues too."""
 
 from __future__ import annotations
 

@@ -103,3 +103,17 @@ def depart(tx: Tx, agent: Agent, what: str, probe: Probe) -> list[Turn]:
         if turn.holder_id == agent.id:
             moved.append(now)
     return moved
+
+
+def stopped(tx: Tx, agent: Agent, probe: Probe) -> list[Turn]:
+    """Offer the turns that `agent` has to the next in line, because a person has ended its program; return them.
+
+    It goes on taking part in them.
+    """
+    moved = []
+    for turn in turns.held_by(tx, agent.id):
+        turns.log(tx, turn, "released", agent, None, "its program was ended")
+        lead = f"{agent.name}, which had {turn.called} of team {turn.team}, was stopped."
+        freed = offers.free(tx, turn)
+        moved.append(offers.move_on(tx, freed, probe, lead, but=(agent.id,), after=agent.id).turn)
+    return moved
