@@ -518,6 +518,7 @@ def test_the_type_of_reasons_lists_what_can_be_said_in_words():
         (states, "StartPlace", "starts", ["place"]),
         (states, "StartState", "starts", ["state"]),
         (states, "PromptState", "starts", ["prompt"]),
+        (states, "RestartPolicy", "starts", ["policy"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -525,7 +526,7 @@ def test_a_type_of_states_lists_what_the_schema_allows(rows, module, name, table
     (found,) = rows("select sql from sqlite_master where type = 'table' and name = :table", table=table)
     for column in columns:
         (listed,) = re.findall(rf"\b{column} text[^,(]* check \({column} in \(([^()]*)\)\)", found["sql"])
-        allowed = re.findall(r"'(\w+)'", listed)
+        allowed = re.findall(r"'([^']+)'", listed)
         assert set(typed(module, name)) - {"auto"} == set(allowed)
 
 

@@ -57,4 +57,5 @@ if TYPE_CHECKING:
     ]
     StartPlace = Literal["pane", "window", "split", "session"]
     StartState = Literal["starting", "needs_you", "running", "stopping", "stopped", "failed", "flapping"]
+    RestartPolicy = Literal["never", "on-crash", "always"]
     PromptState = Literal["pending", "typing", "typed", "failed"]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from xats.base.pane import Pane
     from xats.core.agents.agents import Agent
-    from xats.core.states import PromptState, StartPlace, StartState
+    from xats.core.states import PromptState, RestartPolicy, StartPlace, StartState
     from xats.store import Row, Tx
 
 READY = 30_000  # ms within which a program must be ready
@@ -56,6 +56,8 @@ class Start:
     pid: int | None
     pid_started: int | None
     pane: Pane | None
+    crew_file: str | None  #: the path of the file that names it; None: it was started by `xats launch`
+    policy: RestartPolicy
     prompt: PromptState | None
     created_at: int
     state_at: int
@@ -89,14 +91,16 @@ class New:
     worktree: str | None = None
     branch: str | None = None
     base: str | None = None
+    crew_file: str | None = None
+    policy: RestartPolicy = "never"
     prompt: PromptState | None = None
 
 
 COLUMNS = f"""
 {agents.AGENT}, t.generation, t.token, t.client as started_client, t.host, t.host_name as started_host_name, t.place,
     t.socket, t.folder, t.worktree, t.branch, t.base, t.state, t.detail, t.starter_pid, t.starter_started, t.started_by,
-    t.pid, t.pid_started, t.pane_socket, t.server_pid, t.server_start, t.pane_id, t.pane_pid, t.pane_tty, t.prompt,
-    t.created_at, t.state_at, t.used_at, t.told_at
+    t.pid, t.pid_started, t.pane_socket, t.server_pid, t.server_start, t.pane_id, t.pane_pid, t.pane_tty, t.crew_file,
+    t.policy, t.prompt, t.created_at, t.state_at, t.used_at, t.told_at
 """
 FROM = "from starts t join agents a on a.id = t.agent_id"
 OF_AGENT = f"select {COLUMNS} {FROM} where t.agent_id = :agent"
@@ -108,9 +112,11 @@ order by t.agent_id
 """
 BEGIN = """
 insert into starts (agent_id, generation, token, client, host, host_name, place, socket, folder, worktree, branch, base,
-    state, starter_pid, starter_started, started_by, prompt, created_at, state_at)
+    state, starter_pid, starter_started, started_by, crew_file, policy, prompt, created_at,
+    state_at)
 values (:agent, :generation, :token, :client, :host, :host_name, :place, :socket, :folder, :worktree, :branch, :base,
-    'starting', :starter_pid, :starter_started, :started_by, :prompt, :now, :now)
+    'starting', :starter_pid, :starter_started, :started_by, :crew_file, :policy, :prompt, :now,
+    :now)
 """
 REMOVE = "delete from starts where agent_id = :agent"
 PLACED = """
@@ -191,6 +197,8 @@ def begin(tx: Tx, agent: Agent, new: New, over: Callable[[Start, int], bool]) ->
         starter_pid=new.starter[0],
         starter_started=new.starter[1],
         started_by=new.started_by,
+        crew_file=new.crew_file,
+        policy=new.policy,
         prompt=new.prompt,
         now=tx.now,
     )

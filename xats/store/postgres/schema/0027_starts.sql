@@ -27,6 +27,9 @@ create table starts (
     pane_id text collate "C",
     pane_pid bigint,
     pane_tty text collate "C",
+    crew_file text collate "C", -- the path of the file that names it; null: a person started it by name
+    policy text collate "C" not null default 'never'
+        check (policy in ('never', 'on-crash', 'always')), -- when xats restarts it
     prompt text collate "C" check (prompt in ('pending', 'typing', 'typed', 'failed')), -- null: xats types none
     created_at bigint not null,
     state_at bigint not null, -- since when it has its state

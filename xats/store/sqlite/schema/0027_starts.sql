@@ -27,6 +27,8 @@ create table starts (
     pane_id text,
     pane_pid integer,
     pane_tty text,
+    crew_file text, -- the path of the file that names it; null: a person started it by name
+    policy text not null default 'never' check (policy in ('never', 'on-crash', 'always')), -- when xats restarts it
     prompt text check (prompt in ('pending', 'typing', 'typed', 'failed')), -- null: xats types none
     created_at integer not null,
     state_at integer not null, -- since when it has its state
