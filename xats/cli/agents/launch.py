@@ -94,15 +94,28 @@ def launch(
         msg = "--json needs --print: without it the program prints its own output."
         raise Usage(msg, f"xats launch {client} --print --json")
     check(name=name, role=role, tag=tag, cap=cap, wake=wake)
+    found = program.profile(client, here.environ)
+    allowed = None
+    if place != "pane":
+        from xats.cli.crews import agreement
+
+        extra = any((args, worktree, branch, cwd, prompt, env, resume, writable_store))
+        allowed = agreement.by_agent(here, name, found.name, extra=extra)
     first = options.prompt(here, prompt)
     more = options.variables(env)
+    entry = allowed.entry if allowed else None
+    if allowed and entry:
+        args, first, more = list(entry.args), entry.prompt, dict(entry.env)
+        worktree, branch, writable_store = entry.worktree, entry.branch, entry.writable
+        role, tag, cwd = role or entry.role, tag or list(entry.tags), allowed.folder
     options.enter(cwd)
     tree: dict[str, str | None] = {}
     if worktree or branch:
         if place == "pane":
             _refuse_inside(here, _pane(here))
-        tree = options.worktree(here, name, branch, place, only_print=only_print)
-    found = program.profile(client, here.environ)
+        tree = options.worktree(here, name, branch, only_print=only_print)
+    if allowed and entry and entry.cwd:
+        options.enter(os.path.join(os.getcwd(), os.path.relpath(entry.cwd, allowed.folder)))
     runs = program.find_program(found, here.environ)
     words, typed = options.arguments(found, args or [], resume, first)
     wanted = registration.Changes(
@@ -130,6 +143,7 @@ def launch(
                 session=session,
                 writable=writable_store,
                 environ=more,
+                by_agent=allowed is not None and allowed.agent,
                 prompt=typed,
                 tree=tree,
             ),

@@ -86,7 +86,8 @@ class New:
     place: StartPlace
     folder: str
     starter: tuple[int, int]
-    started_by: int | None = None
+    started_by: int | None = None  #: the person who gets mail about it
+    by: str | None = None  #: the name of the agent or person who starts it, for the event
     socket: str | None = None
     worktree: str | None = None
     branch: str | None = None
@@ -205,7 +206,7 @@ def begin(tx: Tx, agent: Agent, new: New, over: Callable[[Start, int], bool]) ->
     made = of_agent(tx, agent.id)
     assert made
     about = {"generation": made.generation, "client": made.client, "place": made.place}
-    tx.event("agent_starting", agent.team, None, f"agent:{agent.name}", **about)
+    tx.event("agent_starting", agent.team, new.by, f"agent:{agent.name}", **about)
     return made
 
 
