@@ -178,6 +178,8 @@ LEFT_TO_THE_TREE = [
     "register",
     "agents extra",
     "launch claude -- --model x",
+    "trust xats.toml --drop",
+    "trust --list",
     "status --follow",
 ]
 

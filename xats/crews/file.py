@@ -110,7 +110,7 @@ def _text(path: str) -> str:
         return data.decode()
     except (FileNotFoundError, NotADirectoryError):
         msg = f"There is no crew file {path}."
-        raise NoCrew(msg, "name it: xats trust FILE; or begin with: xats help crews") from None
+        raise NoCrew(msg, "name another file: xats trust FILE") from None
     except parse.Refused as refusal:
         fault = Fault(path, None, None, f"xats does not read it: {refusal}.", refusal.fix)
     except UnicodeDecodeError as problem:

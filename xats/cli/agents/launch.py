@@ -62,9 +62,12 @@ def launch(
     In tmux what it says stays on your screen for five seconds or until you press a key; the program starts meanwhile.
     Arguments after -- go to the program unchanged.
 
-    With --window, --split or --session, the program gets a new tmux pane, and you stay where you are. That is for
-    people only. xats waits up to 30 seconds until the program is ready. If it shows a dialog, such as whether you trust
-    the folder, xats says so and exits with 4: the program runs, and you answer in its pane. End it with: xats down NAME
+    With --window, --split or --session, the program gets a new tmux pane, and you stay where you are. xats waits up to
+    30 seconds until the program is ready. If it shows a dialog, such as whether you trust the folder, xats says so and
+    exits with 4: the program runs, and you answer in its pane. End it with: xats down NAME
+
+    An agent may start a program in a place of its own only as the setting crew.by_agents says. By default these are the
+    agents of a crew file that a person trusts, as that file says: without other arguments and options.
 
     With --worktree, the program runs in a git worktree of its own, .worktrees/NAME, on the branch xats/NAME. If the
     agent has one, it is used again.

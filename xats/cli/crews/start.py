@@ -236,8 +236,8 @@ def _where_failed(start: Start) -> str:
 def _report(here: Context, seen: Seen, *, by_agent: bool) -> int:
     """Print what became of the start; return the exit code."""
     start = seen.start
-    if start.state == "needs_you" and not by_agent:
-        here.store.write(lambda tx: starts.told(tx, start.token))
+    if start.state == "needs_you":  # what an agent sees on its terminal tells no person
+        here.store.write(lambda tx: starts.tell(tx, start) if by_agent else starts.told(tx, start.token))
     if here.json:
         details = here.store.read(lambda tx: agents.details(tx, agents.by_id(tx, start.agent.id)))
         render.document({"agent": documents.agent_json(details), "start": documents.start_json(start)})
