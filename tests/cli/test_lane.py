@@ -62,6 +62,9 @@ def calls(monkeypatch, tmp_path):
 
 
 PLAIN = [
+    "trust",
+    "trust xats.toml --drop",
+    "trust --list",
     "send bob hi",
     "send bob -",
     "send bob hi -s Subject",
@@ -178,8 +181,6 @@ LEFT_TO_THE_TREE = [
     "register",
     "agents extra",
     "launch claude -- --model x",
-    "trust xats.toml --drop",
-    "trust --list",
     "status --follow",
 ]
 

@@ -342,6 +342,15 @@ def test_what_is_set_decides(stage, xats, project, user, theirs, said, wanted):
         assert ("crew.by_agents is deny" in " ".join(err.split())) == (wanted == "deny")
 
 
+@pytest.mark.parametrize("words", [("set", "crew.by_agents", "allow"), ("unset", "crew.by_agents")])
+def test_an_agent_does_not_change_what_it_may_do(xats, words):
+    xats("config", "set", "crew.by_agents", "deny")
+    done = xats("config", *words, env=AGENT, code=4)
+    assert "Only a person may change crew.by_agents" in done.stderr
+    assert xats("config", "get", "crew.by_agents").stdout == "deny\n"
+    assert xats("config", "set", "wake.quiet", "5s", env=AGENT).code == 0
+
+
 @needs_tmux
 def test_a_variable_that_is_wrong_starts_nothing(stage, xats):
     _, err = stage.run("launch claude --name bob --window", code=2, XATS_CREW_BY_AGENTS="yes", **AGENT)

@@ -108,8 +108,7 @@ def _denied(problem: PeopleOnly) -> PeopleOnly:
 
 def _listed(here: Context, found: CrewFile, name: str | None, client: str | None, *, extra: bool) -> Entry:
     """Return how the trusted crew file `found` starts the agent `name`. Raises PeopleOnly."""
-    called = (name or "").partition("@")[0].lower()
-    entry = next((one for one in found.entries if one.name.lower() == called), None)
+    entry = next((one for one in found.entries if name and one.name.lower() == name.lower()), None)
     if entry is None:
         which = f"{name} is not in it" if name else "it starts only agents that you name"
         msg = f"An agent may start only what {found.path} names, and {which}. {LEFT}"
