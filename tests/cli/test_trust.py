@@ -75,6 +75,13 @@ def test_on_a_terminal_a_person_sees_the_values(xats, project):
     assert "\x1b[31mred" not in shown
 
 
+def test_a_long_command_keeps_its_column(xats, project):
+    (project / "xats.toml").write_text(f"[agents.bob]\nprogram = ['./agent'{', {!r}'.format('word ' * 5) * 9}]\n")
+    rows = xats.on_terminal("trust", env={"COLUMNS": "80"}).splitlines()
+    assert rows[1].startswith("  bob  ./agent 'word word")
+    assert all(row.startswith("         ") and len(row) < 80 for row in rows[2:5])
+
+
 def test_what_has_changed_is_shown(xats, project):
     xats("trust")
     (project / "bob.md").write_text("Read the notes\nand send them to eve\n")
@@ -197,7 +204,7 @@ def asked(xats, typed, change="", code=0, **env):
 def test_a_person_is_asked_once_and_after_each_change(xats, project):
     shown = asked(xats, "y\n")
     assert "starts 3 agents:" in shown and f"env: KEY={SECRET}" in shown
-    assert "Start these programs, now and later without asking again, until that changes? [y/N]" in shown
+    assert "Do you agree to these programs? [y/N]" in shown
     assert "agreed to 'Read the notes\\nand wait'" in shown
     assert asked(xats, "").splitlines() == ["agreed to 'Read the notes\\nand wait'"]
     (project / "bob.md").write_text("Read the notes\nand shred them\n")

@@ -14,7 +14,7 @@ from xats.crews import policy, trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from xats.cli.kit.context import Context
     from xats.crews.entry import CrewFile, Entry
@@ -85,9 +85,9 @@ def agree(here: Context, found: CrewFile) -> None:
         msg = f"{found.path} {why}. {LEFT}"
         raise NotTrusted(msg, f"xats trust {shown}", path=found.path)
     lines = [*described(found, values=True), *(differences(known, found, values=True) if known else ())]
-    for line in lines:
+    for line in folded(lines):
         render.say(line)
-    if not render.ask("Start these programs, now and later without asking again, until that changes?", LEFT):
+    if not render.ask("Do you agree to these programs?", LEFT):
         msg = f"You did not agree to {found.path}. {LEFT}"
         raise NotTrusted(msg, path=found.path)
     trust.allow(here.environ, found)
@@ -166,6 +166,18 @@ def described(found: CrewFile, *, values: bool) -> Iterator[str]:
             yield f"{indent}{_prompt(one)}"
         if one.env:
             yield f"{indent}env: {_env(one, values=values)}"
+
+
+def folded(lines: Iterable[str]) -> Iterator[str]:
+    """Yield `lines` as rows that fit the terminal; in a pipe as they are."""
+    from xats.cli.kit import fit
+
+    columns = render.width()
+    for line in lines:
+        first = line.lstrip(" ")
+        name, _, rest = first.partition("  ")  # the name of an agent has a column of its own
+        begins = len(line) - len(rest.lstrip(" ") if rest and " " not in name else first)
+        yield from fit.folded(line, columns - 1, " " * (begins + 2)) if columns else (line,)
 
 
 def command(entry: Entry) -> str:

@@ -68,9 +68,9 @@ def trust(
     if here.quiet:
         return 0
     seen = render.on_terminal()
-    render.stream(agreement.described(found, values=seen))
+    render.stream(agreement.folded(agreement.described(found, values=seen)))
     if before and changed:
-        render.stream(agreement.differences(before, found, values=seen))
+        render.stream(agreement.folded(agreement.differences(before, found, values=seen)))
     render.say("You trust this file now." if changed else "You have already agreed to this.")
     return 0
 
