@@ -78,8 +78,8 @@ def test_on_a_terminal_a_person_sees_the_values(xats, project):
 def test_a_long_command_keeps_its_column(xats, project):
     (project / "xats.toml").write_text(f"[agents.bob]\nprogram = ['./agent'{', {!r}'.format('word ' * 5) * 9}]\n")
     rows = xats.on_terminal("trust", env={"COLUMNS": "80"}).splitlines()
-    assert rows[1].startswith("  bob  ./agent 'word word")
-    assert all(row.startswith("         ") and len(row) < 80 for row in rows[2:5])
+    begin = next(number for number, row in enumerate(rows) if row.startswith("  bob  ./agent 'word word"))
+    assert all(row.startswith("         ") and len(row) < 80 for row in rows[begin + 1 : begin + 4])
 
 
 def test_what_has_changed_is_shown(xats, project):
