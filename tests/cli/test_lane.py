@@ -62,6 +62,9 @@ def calls(monkeypatch, tmp_path):
 
 
 PLAIN = [
+    "trust",
+    "trust xats.toml --drop",
+    "trust --list",
     "send bob hi",
     "send bob -",
     "send bob hi -s Subject",

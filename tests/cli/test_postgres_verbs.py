@@ -37,6 +37,7 @@ PATHS = {
     "seat": ["seat dave --role dev --tag gpu"],
     "launch": ["3 -: launch codex --name dave --print"],
     "down": ["4 down bob"],
+    "trust": ["-: trust --list --json", "3 -: trust", "-: trust --drop none.toml"],
     "top": ["2 top"],
     "peek": ["4 peek bob"],
     "attach": ["4 attach bob"],

@@ -116,6 +116,10 @@ def test_the_environment_comes_before_the_users_file_and_an_empty_variable_is_no
         ("", "[lock]\nauto = false", "", "XATS_LOCK_AUTO", "1"),
         ("[lock]\nauto = false", "[lock]\nauto = true", "", "XATS_LOCK_AUTO", "1"),
         ("[lock]\nauto = false", "[lock]\nauto = false", "", "XATS_LOCK_AUTO", "0"),
+        ("", "[crew]\nby_agents = 'allow'", "", "XATS_CREW_BY_AGENTS", "listed"),
+        ("", "[crew]\nby_agents = 'deny'", "", "XATS_CREW_BY_AGENTS", "deny"),
+        ("[crew]\nby_agents = 'allow'", "[crew]\nby_agents = 'listed'", "", "XATS_CREW_BY_AGENTS", "listed"),
+        ("[crew]\nby_agents = 'deny'", "[crew]\nby_agents = 'allow'", "", "XATS_CREW_BY_AGENTS", "deny"),
     ],
 )
 def test_a_project_only_makes_it_stricter(place, user, project, environ, name, wanted):
@@ -178,6 +182,28 @@ def test_a_projects_file_may_name_its_team_and_sets_nothing_by_it(place, later, 
     place.user.write_text('team = "crew"\n')
     place.of()
     assert "may not set team" in place.said[-1]
+
+
+def test_a_projects_file_may_name_a_crew_and_sets_nothing_by_it(place, later):
+    crew = "[agents.bob]\nprogram = 'claude'\nenv = { XATS_HOPS = '9', KEY = 'sesame' }\n"
+    place.project.write_text(f"wake.hops = 3\n{crew}")
+    assert {**place.of(), "XATS_HOPS": ""} == {**place.environ, "XATS_HOPS": ""}
+    assert place.of()["XATS_HOPS"] == "3"
+    assert place.said == []
+    [copy] = (place.kept / "settings").iterdir()
+    assert "sesame" not in copy.read_text()
+    assert in_a_process(place) == ["3"]  # from the copy, without a parser
+    place.user.write_text("[agents.bob]\nprogram = 'claude'\n")
+    place.of()
+    assert "config.toml may not set agents" in place.said[-1]
+    assert "put it into the xats.toml of a project" in place.said[-1]
+
+
+def test_a_crew_whose_tables_are_misspelt_is_said(place):
+    place.project.write_text("[agent.bob]\nprogram = 'claude'\n")
+    place.of()
+    [said] = place.said
+    assert "xats.toml:1:" in said and "[agents.NAME], if you meant that" in said
 
 
 def test_the_users_file_may_name_a_database_and_the_variable_comes_first(place):

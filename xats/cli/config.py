@@ -12,6 +12,7 @@ from xats.base import folders, sidefile
 from xats.base.errors import NotFound, SettingsUnusable, Usage
 from xats.cli.kit import render
 from xats.settings import keys, origin, parse, toml
+from xats.settings.stricter import FIRM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def set_(
     Example: xats config set wake.off tmux,waiter --project
     """
     wanted, project = _key(key), _is_project(user=user, project=project)
+    _refuse_agents(here, wanted)
     if project and not wanted.project:
         allowed = ", ".join(one.name for one in keys.KEYS if one.project)
         msg = f"A project's file may not set {wanted.name}. It may only make these stricter: {allowed}."
@@ -116,6 +118,7 @@ def unset(
     Example: xats config unset wake.quiet
     """
     wanted, project = _key(key), _is_project(user=user, project=project)
+    _refuse_agents(here, wanted)
     file = _file(here, project=project)
     old = _text(file)
     path = tuple(wanted.name.split("."))
@@ -158,7 +161,7 @@ def _other_paths(here: Context) -> Iterator[tuple[str, str]]:
     for kind in ("daemon.log", "hooks.log", "errors.log"):
         yield kind, sidefile.path_for(here.path, kind)
     with suppress(folders.NoHome):  # --db names the store, and there is no home folder
-        for name in ("launch", "settings"):
+        for name in ("launch", "trust", "settings"):
             yield name, os.path.join(folders.kept(here.environ), name)
     if profiles := settings.clients(here.environ):
         yield "clients", profiles
@@ -183,6 +186,14 @@ def _key(word: str) -> Key:
     near = near or [name for name in keys.BY_NAME if name.rpartition(".")[2] == word.lower().replace("-", "_")]
     msg = f"There is no setting {word!r}."
     raise NotFound(msg, f"did you mean {near[0]}?" if near else "xats config list")
+
+
+def _refuse_agents(here: Context, key: Key) -> None:
+    """Raise PeopleOnly if an agent changes a setting that says what agents may do."""
+    if key.variable in FIRM:
+        from xats.cli.kit import people
+
+        people.person(here, f"change {key.name}", "ask a person to change it", in_left_pane=True)
 
 
 def _is_project(*, user: bool, project: bool) -> bool:

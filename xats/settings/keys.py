@@ -490,6 +490,14 @@ KEYS = (
         "The command that xats runs in a new worktree of launch --worktree, before the program starts.",
     ),
     Key(
+        "crew.by_agents",
+        "XATS_CREW_BY_AGENTS",
+        Choice(("allow", "listed", "deny")),
+        "listed",
+        "What an agent may start in a place of its own: nothing (deny), the agents of a crew file that a person trusts "
+        "(listed), or any program (allow). The variable can only make it stricter.",
+    ),
+    Key(
         "db",
         "XATS_DB",
         Database(),

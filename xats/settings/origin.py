@@ -5,7 +5,7 @@ from __future__ import annotations
 from xats import settings
 from xats.base.record import record
 from xats.settings import keys, parse
-from xats.settings.stricter import stricter
+from xats.settings.stricter import FIRM, LEVELS, stricter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,8 +54,17 @@ def _of(
     key: Key, environ: Mapping[str, str], users: Parsed, own: str | None, theirs: Parsed, project: str | None
 ) -> Setting:
     name = key.variable
-    if environ.get(name):
-        return Setting(key, environ[name], "env")
+    said = environ.get(name)
+    if said and name not in FIRM:
+        return Setting(key, said, "env")
+    found = _of_files(key, users, own, theirs, project)
+    counts = said and said != found.text and (said not in LEVELS or stricter(name, found.text, said) == said)
+    return Setting(key, said, "env") if said and counts else found
+
+
+def _of_files(key: Key, users: Parsed, own: str | None, theirs: Parsed, project: str | None) -> Setting:
+    """Return the setting `key` without the environment."""
+    name = key.variable
     base = users.values.get(name, key.default)
     if name in theirs.values:
         strict = stricter(name, base, theirs.values[name])

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from xats import settings
 from xats.base import folders, ownership
-from xats.base.record import record
+from xats.base.record import record, replace
 from xats.base.visible import one_line
 from xats.settings import keys, toml
 
@@ -35,6 +35,7 @@ EDITOR, AWAY = "correct it in an editor", "put a regular file of your own in its
 SHOWN = 80  # characters of a key that a fault repeats
 OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 TEAM = "team"  # of a project's file only, and no setting: see `xats.core.teams.teams`
+AGENTS = "agents"  # the same, a table: see `xats.crews.file`
 RESERVED = ("all", "me")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")  # how tomllib ends its message
@@ -144,7 +145,10 @@ def of_text(path: str, text: str, environ: Mapping[str, str], *, users: bool) ->
         data = tomllib.loads(text)
         lines = toml.Lines(toml.statements(text))
     except (ValueError, RecursionError) as problem:
-        return Parsed({}, {}, (_syntax(path, text, problem),))
+        return Parsed({}, {}, (syntax_fault(path, text, problem),))
+    if not users:
+        data.pop(AGENTS, None)
+    misspelt = not users and isinstance(data.get("agent"), dict)
     named = {} if users or TEAM not in data else {TEAM: data.pop(TEAM)}
     values, faults = _validated(data)
     if named and not _is_team(named[TEAM]):
@@ -152,6 +156,8 @@ def of_text(path: str, text: str, environ: Mapping[str, str], *, users: bool) ->
     values = {name: _expanded(name, value, environ) for name, value in values.items()}
     own = settings.user_path(environ) or settings.USER
     found = [_fault(path, lines.of(names), names, why, own) for names, why in faults[:MOST]]
+    if misspelt:
+        found = [replace(one, fix="[agents.NAME], if you meant that") if one.key == "agent" else one for one in found]
     for name in [] if users else [name for name in values if not keys.BY_NAME[name].project]:
         del values[name]
         found.append(_not_here(path, lines.of(tuple(name.split("."))), name, own))
@@ -173,7 +179,8 @@ def _expanded(name: str, value: str, environ: Mapping[str, str]) -> str:
     return folders.expanded(value, environ) if value.startswith("~/") and name in PATHS else value
 
 
-def _syntax(path: str, text: str, problem: Exception) -> Fault:
+def syntax_fault(path: str, text: str, problem: Exception) -> Fault:
+    """Return the fault of a `text` that is not TOML, because of the `problem` that tomllib has with it."""
     if isinstance(problem, RecursionError):
         return Fault(path, None, None, "it is nested too deeply, so nothing in it counts.", EDITOR)
     said, line = str(problem), None
@@ -234,7 +241,7 @@ def _fault(path: str, line: int | None, names: tuple[str, ...], why: str | None,
     shown = one_line(name)[:SHOWN]
     if why is not None:
         return Fault(path, line, shown, f"{shown} {why}. It counts as not set.", _repair(name, path, own))
-    if names[0] in keys.NOT_IN_A_FILE:
+    if names[0] in keys.NOT_IN_A_FILE or names == (AGENTS,):
         return _not_here(path, line, name, own)
     tables = {key.name.rpartition(".")[0] for key in keys.KEYS} - {""}
     known = [*tables] if toml.get({one: {} for one in tables}, names[:1]) is None and len(names) == 1 else []
@@ -260,5 +267,7 @@ def _not_here(path: str, line: int | None, name: str, own: str) -> Fault:
     shown = one_line(name)[:SHOWN]
     variable = keys.NOT_IN_A_FILE.get(name.partition(".")[0])
     fix = f"export {variable}=..." if variable else f"put it into {own}"
+    if name == AGENTS:
+        fix = f"put it into the {settings.PROJECT} of a project"
     file = os.path.basename(path)
     return Fault(path, line, shown, f"{file} may not set {shown}, so it does not count.", fix)

@@ -19,9 +19,12 @@ GUARDS = {
     "XATS_ZONE_ENFORCE": (STRICTER, "warn"),
     "XATS_TURN_ENFORCE": (STRICTER, "off"),
     "XATS_WORKTREE_COPY": (MORE, ""),
+    "XATS_CREW_BY_AGENTS": (STRICTER, "listed"),
 }
-LEVELS = ("0", "off", "warn", "1", "deny")  # from the loosest to the strictest, of what STRICTER is the rule for
+# From the loosest to the strictest, of what STRICTER is the rule for.
+LEVELS = ("allow", "0", "off", "warn", "1", "listed", "deny")
 UNLIMITED = ("XATS_INBOX_BUDGET",)  # 0 stands for no limit
+FIRM = ("XATS_CREW_BY_AGENTS",)  # the environment may only make it stricter, too: an agent can set a variable
 
 
 def stricter(name: str, ours: str, theirs: str) -> str:

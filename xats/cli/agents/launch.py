@@ -62,9 +62,12 @@ def launch(
     In tmux what it says stays on your screen for five seconds or until you press a key; the program starts meanwhile.
     Arguments after -- go to the program unchanged.
 
-    With --window, --split or --session, the program gets a new tmux pane, and you stay where you are. That is for
-    people only. xats waits up to 30 seconds until the program is ready. If it shows a dialog, such as whether you trust
-    the folder, xats says so and exits with 4: the program runs, and you answer in its pane. End it with: xats down NAME
+    With --window, --split or --session, the program gets a new tmux pane, and you stay where you are. xats waits up to
+    30 seconds until the program is ready. If it shows a dialog, such as whether you trust the folder, xats says so and
+    exits with 4: the program runs, and you answer in its pane. End it with: xats down NAME
+
+    An agent may start a program in a place of its own only as the setting crew.by_agents says. By default these are the
+    agents of a crew file that a person trusts, as that file says: without other arguments and options.
 
     With --worktree, the program runs in a git worktree of its own, .worktrees/NAME, on the branch xats/NAME. If the
     agent has one, it is used again.
@@ -94,15 +97,28 @@ def launch(
         msg = "--json needs --print: without it the program prints its own output."
         raise Usage(msg, f"xats launch {client} --print --json")
     check(name=name, role=role, tag=tag, cap=cap, wake=wake)
+    found = program.profile(client, here.environ)
+    allowed = None
+    if place != "pane":
+        from xats.cli.crews import agreement
+
+        extra = any((args, worktree, branch, cwd, prompt, env, resume, writable_store))
+        allowed = agreement.by_agent(here, name, found.name, extra=extra)
     first = options.prompt(here, prompt)
     more = options.variables(env)
+    entry = allowed.entry if allowed else None
+    if allowed and entry:
+        args, first, more = list(entry.args), entry.prompt, dict(entry.env)
+        worktree, branch, writable_store = entry.worktree, entry.branch, entry.writable
+        role, tag, cwd = role or entry.role, tag or list(entry.tags), allowed.folder
     options.enter(cwd)
     tree: dict[str, str | None] = {}
     if worktree or branch:
         if place == "pane":
             _refuse_inside(here, _pane(here))
-        tree = options.worktree(here, name, branch, place, only_print=only_print)
-    found = program.profile(client, here.environ)
+        tree = options.worktree(here, name, branch, only_print=only_print)
+    if allowed and entry and entry.cwd:
+        options.enter(os.path.join(os.getcwd(), os.path.relpath(entry.cwd, allowed.folder)))
     runs = program.find_program(found, here.environ)
     words, typed = options.arguments(found, args or [], resume, first)
     wanted = registration.Changes(
@@ -130,6 +146,7 @@ def launch(
                 session=session,
                 writable=writable_store,
                 environ=more,
+                by_agent=allowed is not None and allowed.agent,
                 prompt=typed,
                 tree=tree,
             ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from xats.base.errors import InvalidBody, NotFound, Refused, Usage
+from xats.crews.entry import OURS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from xats.core.states import StartPlace
 
 LEFT = "Nothing was started."
-OURS = ("XATS_", "TMUX")  # variables that xats and tmux set
 
 
 def place(*, window: bool, split: bool, session: str | None) -> StartPlace:
@@ -89,19 +89,10 @@ def enter(folder: str | None) -> None:
     os.environ["PWD"] = path
 
 
-def person(here: Context) -> None:
-    """Raise PeopleOnly if an agent runs this."""
-    from xats.cli.kit import people
-
-    people.person(here, "start an agent in a pane of its own", "ask a person to start it", in_left_pane=True)
-
-
-def worktree(
-    here: Context, name: str | None, branch: str | None, where: StartPlace, *, only_print: bool
-) -> dict[str, str | None]:
+def worktree(here: Context, name: str | None, branch: str | None, *, only_print: bool) -> dict[str, str | None]:
     """Make the worktree of the agent `name` the working directory; return its path, its branch and the one before.
 
-    Raises Usage, PeopleOnly, and what `worktrees.prepare` raises.
+    Raises Usage, and what `worktrees.prepare` raises.
     """
     from xats.cli.kit import render
     from xats.crews import worktrees
@@ -109,8 +100,6 @@ def worktree(
     if only_print or not name:
         msg = f"--worktree {'and --print exclude each other' if only_print else 'needs --name'}. {LEFT}"
         raise Usage(msg, "xats launch claude --name bob --window --worktree")
-    if where != "pane":
-        person(here)
     whom = f"{name}@{here.team}"
     path = worktrees.prepare(name, whom, branch, here.settings, lambda text: None if here.json else render.say(text))
     found = worktrees.of_folder(path, whom)

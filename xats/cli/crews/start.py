@@ -48,14 +48,14 @@ class Wanted:
     environ: dict[str, str]
     prompt: str | None  #: to be typed
     tree: dict[str, str | None]  #: the worktree, its branch and the branch before, if it has one
+    by_agent: bool = False  #: whether an agent starts it, not a person
 
 
 def start(here: Context, wanted: Wanted) -> int:
     """Start the program, and wait until it is ready; return the exit code.
 
-    Raises PeopleOnly, AlreadyStarted, NameTaken, TmuxUnavailable, StartFailed.
+    Raises AlreadyStarted, NameTaken, TmuxUnavailable, StartFailed.
     """
-    options.person(here)
     where = _where(here, wanted)
     new = starting.new(
         wanted.profile.name,
@@ -84,7 +84,7 @@ def start(here: Context, wanted: Wanted) -> int:
         if created:
             here.store.write(lambda tx: _remove_unused(tx, begun))
         raise
-    return _report(here, seen)
+    return _report(here, seen, by_agent=wanted.by_agent)
 
 
 def _where(here: Context, wanted: Wanted) -> starting.Where:
@@ -124,7 +124,7 @@ def _begin(here: Context, wanted: Wanted, new: starts.New) -> tuple[Start, bool,
         )
         me = me_or_none(here, tx)
         asked = me.agent.id if me and me.agent.client == "human" else None
-        values = {**new.__dict__, "started_by": asked}
+        values = {**new.__dict__, "started_by": asked, "by": me.agent.name if me else None}
         return starts.begin(tx, found.agent, starts.New(**values), starting.is_over), created, before
 
     try:
@@ -233,11 +233,11 @@ def _where_failed(start: Start) -> str:
     return f"its last screen is in pane {start.pane.pane_id}" if start.pane else "try again"
 
 
-def _report(here: Context, seen: Seen) -> int:
+def _report(here: Context, seen: Seen, *, by_agent: bool) -> int:
     """Print what became of the start; return the exit code."""
     start = seen.start
-    if start.state == "needs_you":
-        here.store.write(lambda tx: starts.told(tx, start.token))
+    if start.state == "needs_you":  # what an agent sees on its terminal tells no person
+        here.store.write(lambda tx: starts.tell(tx, start) if by_agent else starts.told(tx, start.token))
     if here.json:
         details = here.store.read(lambda tx: agents.details(tx, agents.by_id(tx, start.agent.id)))
         render.document({"agent": documents.agent_json(details), "start": documents.start_json(start)})

@@ -65,6 +65,7 @@ DOCUMENTS: dict[str, Models] = {
     "register": (agents.RegisterDocument,),
     "launch": (agents.LaunchDocument, agents.StartDocument),
     "down": (agents.DownDocument,),
+    "trust": (agents.TrustDocument, agents.TrustDropDocument, agents.TrustListDocument),
     "unregister": (agents.UnregisterDocument,),
     "agents": (agents.AgentsDocument,),
     "peek": (agents.PeekDocument,),

@@ -387,6 +387,72 @@ class DownDocument(Document):
     has_more: bool = field("Always false.")
 
 
+# -- crew files --------------------------------------------------------------------------------------------------------
+
+
+class CrewAgent(Model):
+    """An agent of a crew file."""
+
+    name: str = field("The name of the agent.")
+    table: str = field("The table that makes it.")
+    program: str | None = field("The agent program; null: it is a command.")
+    command: list[str] = field("The words of the command; empty: it is a program that xats knows.")
+    args: list[str] = field("More arguments.")
+    role: str | None = field("Its role.")
+    tags: list[str] = field("Its tags.")
+    place: str = field("Where it starts: window, split, or session:NAME.")
+    cwd: str | None = field("The folder in which it runs; null: that of the file.")
+    worktree: bool = field("Whether it has a worktree of its own.")
+    branch: str | None = field("The branch of the worktree; null: xats/NAME.")
+    prompt: str | None = field("Its first prompt.")
+    prompt_file: str | None = field("The file that the prompt comes from.")
+    env: list[str] = field("The names of its variables.")
+    writable_store: bool = field("Whether its sandbox may write the store.")
+    restart: Annotated[str, OneOf(["never", "on-crash", "always"])] = field("When xats starts it again.")
+    order: int = field("Lower numbers start first.")
+
+
+class CrewFile(Model):
+    """A crew file."""
+
+    path: str = field("Its path.")
+    state: Annotated[str, OneOf(["trusted"])] = field("Whether a person has agreed to its content.")
+    agents: list[CrewAgent] = field("The agents that it starts.")
+
+
+class TrustDocument(Document):
+    """The crew file to which a person has agreed."""
+
+    crew_file: CrewFile = field("The file.")
+    changed: bool = field("Whether it was not trusted before, as it is now.")
+
+
+class TrustDropDocument(Document):
+    """The crew file that is not trusted any more."""
+
+    path: str = field("Its path.")
+    changed: bool = field("Whether it was trusted before.")
+
+
+class TrustedFile(Model):
+    """A crew file to which a person has agreed."""
+
+    path: str | None = field("Its path; null: the copy is damaged.")
+    copy_: str = field("The path of the trusted copy.", alias="copy")
+    state: Annotated[str, OneOf(["trusted", "changed", "invalid", "gone", "damaged"])] = field(
+        "Whether the file is as it was then."
+    )
+    agents: list[str] = field("The names of the agents in the trusted copy.")
+    trusted_at: Time | None = field("When a person agreed.")
+
+
+class TrustListDocument(Document):
+    """The crew files to which a person has agreed."""
+
+    crew_files: list[TrustedFile] = field("Each of them.")
+    has_more: bool = field("Always false.")
+
+
 # -- teams -------------------------------------------------------------------------------------------------------------
 
 

@@ -566,9 +566,9 @@ class SettingsFile(Model):
 class OwnPath(Model):
     """A file or a folder of xats."""
 
-    name: Annotated[str, OneOf(["store", "daemon.log", "hooks.log", "errors.log", "launch", "settings", "clients"])] = (
-        field("What it is.")
-    )
+    name: Annotated[
+        str, OneOf(["store", "daemon.log", "hooks.log", "errors.log", "launch", "trust", "settings", "clients"])
+    ] = field("What it is.")
     path: str = field("Its path.")
     exists: bool = field("Whether it is there.")
 

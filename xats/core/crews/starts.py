@@ -86,7 +86,8 @@ class New:
     place: StartPlace
     folder: str
     starter: tuple[int, int]
-    started_by: int | None = None
+    started_by: int | None = None  #: the person who gets mail about it
+    by: str | None = None  #: the name of the agent or person who starts it, for the event
     socket: str | None = None
     worktree: str | None = None
     branch: str | None = None
@@ -205,7 +206,7 @@ def begin(tx: Tx, agent: Agent, new: New, over: Callable[[Start, int], bool]) ->
     made = of_agent(tx, agent.id)
     assert made
     about = {"generation": made.generation, "client": made.client, "place": made.place}
-    tx.event("agent_starting", agent.team, None, f"agent:{agent.name}", **about)
+    tx.event("agent_starting", agent.team, new.by, f"agent:{agent.name}", **about)
     return made
 
 
@@ -310,12 +311,13 @@ def prompt(tx: Tx, token: str, before: PromptState, after: PromptState) -> bool:
 
 
 def tell(tx: Tx, start: Start) -> bool:
-    """Send the person who started it mail that the program needs them, once; tell whether this call did."""
+    """Send the person who started it mail that the program needs them, once; tell whether this call did.
+
+    If an agent or a script started it, it goes to the persons of its team.
+    """
     if not tx.run(TOLD, token=start.token, now=tx.now):
         return False
-    person = agents.by_id(tx, start.started_by) if start.started_by is not None else None
-    if person is None or not person.registered:
-        return True
+    starter = agents.by_id(tx, start.started_by) if start.started_by is not None else None
     from xats.core.mail import recipients, sending
 
     name, pane = start.agent.name, start.pane.pane_id if start.pane else "its pane"
@@ -324,8 +326,9 @@ def tell(tx: Tx, start: Start) -> bool:
         *(f"  {line}" for line in (start.detail or "").split("\n")),
         f"To answer it: xats attach {name}",
     )
-    draft = sending.Draft(person.address, "\n".join(lines), f"{name} needs you", "alert", need_reply=False)
-    sending.post_from_xats(tx, person.team, draft, [recipients.recipient_of(person)])
+    for person in [starter] if starter and starter.registered else agents.people(tx, start.agent.team):
+        draft = sending.Draft(person.address, "\n".join(lines), f"{name} needs you", "alert", need_reply=False)
+        sending.post_from_xats(tx, person.team, draft, [recipients.recipient_of(person)])
     return True
 
 

@@ -18,3 +18,8 @@ DownWorktreeOption: TypeAlias = Annotated[
 DownForceOption: TypeAlias = Annotated[
     bool, Option("--force", help="End the process by a signal, also at a draft or a dialog.")
 ]
+CrewFileArg: TypeAlias = Annotated[
+    str | None, Argument(metavar="FILE", help="The crew file. Default: the xats.toml of this project.")
+]
+TrustDropOption: TypeAlias = Annotated[bool, Option("--drop", help="Take the agreement back.")]
+TrustListOption: TypeAlias = Annotated[bool, Option("--list", help="List the crew files that you trust.")]
