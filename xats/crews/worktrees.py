@@ -55,13 +55,16 @@ class Removed:
 # -- making ------------------------------------------------------------------------------------------------------------
 
 
-def prepare(name: str, agent: str, branch: str | None, settings: Mapping[str, str], say: Callable[[str], None]) -> str:
-    """Make the worktree of the agent `agent` (NAME@TEAM), or use its own again; make it the working directory.
+def prepare(
+    folder: str, name: str, agent: str, branch: str | None, settings: Mapping[str, str], say: Callable[[str], None]
+) -> str:
+    """Make the worktree of the agent `agent` (NAME@TEAM), or use its own again; return its path.
 
-    `branch` is the one to check out; by default it is xats/NAME. Return the path of the worktree. Raises WorktreeTaken,
-    GitFailed, Usage outside of a repository, and XatsError if the user's command to prepare it fails.
+    It belongs to the repository around `folder`. A new branch starts at the commit that is checked out there. `branch`
+    is the one to check out; by default it is xats/NAME. Raises WorktreeTaken, GitFailed, Usage outside of a repository,
+    and XatsError if the user's command to prepare it fails.
     """
-    top = _main(os.getcwd())
+    top = _main(folder)
     path, wanted = os.path.join(top, FOLDER, name), branch or f"xats/{name}"
     if not git.holds(top, "check-ref-format", "--branch", wanted):
         msg = f"git does not take {wanted[:80]!r} as the name of a branch. {LEFT}"
@@ -72,13 +75,11 @@ def prepare(name: str, agent: str, branch: str | None, settings: Mapping[str, st
             msg = f"The worktree {path} of {agent} is for the branch {about['branch']}. {LEFT}"
             raise WorktreeTaken(msg, f"leave --branch out, or remove it: xats down {name} --worktree")
     else:
-        about = _make(top, path, agent, wanted)
+        about = _make(folder, top, path, agent, wanted)
     if not about["prepared"]:
         _copy(top, path, settings.get(COPY, ""), say)
         _set_up(path, settings.get(SETUP, ""), say)
         _mark(path, {**about, "prepared": True})
-    os.chdir(path)
-    os.environ["PWD"] = path
     return path
 
 
@@ -119,9 +120,8 @@ def _own(top: str, path: str, agent: str) -> dict[str, Any]:
     return about
 
 
-def _make(top: str, path: str, agent: str, branch: str) -> dict[str, Any]:
-    """Make the worktree at `path` on `branch`, which starts here if it is new; return what its file says."""
-    here = os.getcwd()
+def _make(here: str, top: str, path: str, agent: str, branch: str) -> dict[str, Any]:
+    """Make the worktree at `path` on `branch`, which starts `here` if it is new; return what its file says."""
     base = git.run(here, "rev-parse", "--abbrev-ref", "HEAD")
     _exclude(top)
     if git.holds(top, "rev-parse", "--verify", "-q", f"refs/heads/{branch}"):

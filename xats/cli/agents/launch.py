@@ -115,21 +115,23 @@ def launch(
     )
     if place != "pane" and not only_print:
         from xats.cli.crews import start as crews
+        from xats.cli.crews import together
 
         if takeover:
             msg = "--takeover is for a program in this pane."
             raise Usage(msg, "end the other program first: xats down NAME")
+        options.person(here)
         return crews.start(
             here,
-            crews.Wanted(
+            together.Wanted(
                 profile=found,
                 arguments=tuple(words),
                 changes=wanted,
                 name=name,
-                place=place,
-                session=session,
+                where=crews.where(here, place, session),
+                folder=os.getcwd(),
                 writable=writable_store,
-                environ=more,
+                variables=more,
                 prompt=typed,
                 tree=tree,
             ),

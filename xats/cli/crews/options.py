@@ -8,7 +8,7 @@ from xats.base.errors import InvalidBody, NotFound, Refused, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
@@ -112,7 +112,10 @@ def worktree(
     if where != "pane":
         person(here)
     whom = f"{name}@{here.team}"
-    path = worktrees.prepare(name, whom, branch, here.settings, lambda text: None if here.json else render.say(text))
+    say: Callable[[str], None] = (lambda _: None) if here.json else render.say
+    path = worktrees.prepare(os.getcwd(), name, whom, branch, here.settings, say)
+    os.chdir(path)
+    os.environ["PWD"] = path
     found = worktrees.of_folder(path, whom)
     assert found
     return {"worktree": path, "branch": found.branch, "base": found.base}
