@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+from contextlib import contextmanager
 
-from xats.base import sidefile
+from xats.base import faults, sidefile
 from xats.base.errors import NotFound, Refused, Usage, XatsError
 from xats.base.record import record
 from xats.crews import git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
 LEFT = "Nothing was started."
 FOLDER = ".worktrees"
 MARK = "xats.json"
+LOCK = "xats-worktrees.lock"
+PATIENCE = 30.0  # seconds for which git may go on with a worktree after its command was killed
 LARGEST = 1 << 16  # bytes of that file
 SHOWN = 20  # files that are listed
 COPY, SETUP = "XATS_WORKTREE_COPY", "XATS_WORKTREE_SETUP"
@@ -69,18 +73,19 @@ def prepare(
     if not git.holds(top, "check-ref-format", "--branch", wanted):
         msg = f"git does not take {wanted[:80]!r} as the name of a branch. {LEFT}"
         raise Usage(msg, "--branch feature-x")
-    if os.path.lexists(path):
-        about = _own(top, path, agent)
-        if branch and about["branch"] != branch:
-            msg = f"The worktree {path} of {agent} is for the branch {about['branch']}. {LEFT}"
-            raise WorktreeTaken(msg, f"leave --branch out, or remove it: xats down {name} --worktree")
-    else:
-        about = _make(folder, top, path, agent, wanted)
-    if not about["prepared"]:
-        _copy(top, path, settings.get(COPY, ""), say)
-        _set_up(path, settings.get(SETUP, ""), say)
-        _mark(path, {**about, "prepared": True})
-    return path
+    with _alone(top) as common:
+        if os.path.lexists(path):
+            about = _own(top, common, path, agent)
+            if branch and about["branch"] != branch:
+                msg = f"The worktree {path} of {agent} is for the branch {about['branch']}. {LEFT}"
+                raise WorktreeTaken(msg, f"leave --branch out, or remove it: xats down {name} --worktree")
+        else:
+            about = _make(folder, top, common, path, agent, wanted)
+        if not about["prepared"]:
+            _copy(top, path, settings.get(COPY, ""), say)
+            _set_up(path, settings.get(SETUP, ""), say)
+            _mark(path, {**about, "prepared": True})
+        return path
 
 
 def of_folder(path: str, *names: str) -> Worktree | None:
@@ -106,9 +111,61 @@ def _main(folder: str) -> str:
     return first[0].removeprefix("worktree ")
 
 
-def _own(top: str, path: str, agent: str) -> dict[str, Any]:
+@contextmanager
+def _alone(top: str) -> Iterator[str]:
+    """Let one command at a time make worktrees of the repository; yield its git folder. Raises Refused."""
+    import fcntl
+
+    common = git.run(top, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    try:
+        file = os.open(os.path.join(common, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as problem:
+        msg = f"xats cannot write in {common}: {problem.strerror}. {LEFT}"
+        raise Refused(msg, f"ls -ld {common}") from problem
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield common
+    finally:
+        os.close(file)
+
+
+def _begun(common: str, path: str) -> str:
+    """Return the path of the file that says whose worktree is being made at `path`."""
+    return os.path.join(common, f"xats-{os.path.basename(path)}.json")
+
+
+def _complete(common: str, path: str, agent: str) -> dict[str, Any] | None:
+    """Complete the worktree at `path` if a command was killed while it made it for `agent`; return what its file says.
+
+    git goes on after its command was killed, so this waits for git first. A worktree with any work in it is not one.
+    """
+    about = _read(_begun(common, path))
+    if about is None or about["agent"].lower() != agent.lower():
+        return None
+    until = time.monotonic() + PATIENCE
+    while not _is_whole(path):
+        if time.monotonic() > until:
+            return None
+        time.sleep(0.05)
+    if _status(path):
+        return None
+    _mark(path, about)
+    os.unlink(_begun(common, path))
+    return about
+
+
+def _is_whole(path: str) -> bool:
+    """Tell whether git has made the worktree at `path`."""
+    try:
+        inside = _git_folder(path)
+    except git.GitFailed:
+        return False
+    return os.path.exists(os.path.join(inside, "index")) and not os.path.exists(os.path.join(inside, "index.lock"))
+
+
+def _own(top: str, common: str, path: str, agent: str) -> dict[str, Any]:
     """Return what the file of xats says about the worktree at `path`. Raises WorktreeTaken if it is not of `agent`."""
-    about = _about(path)
+    about = _about(path) or _complete(common, path, agent)
     known = [f"worktree {os.path.realpath(path)}", f"worktree {path}"]
     listed = git.run(top, "worktree", "list", "--porcelain").split("\n")
     if about is None or not set(known) & set(listed):
@@ -120,24 +177,34 @@ def _own(top: str, path: str, agent: str) -> dict[str, Any]:
     return about
 
 
-def _make(here: str, top: str, path: str, agent: str, branch: str) -> dict[str, Any]:
+def _make(here: str, top: str, common: str, path: str, agent: str, branch: str) -> dict[str, Any]:
     """Make the worktree at `path` on `branch`, which starts `here` if it is new; return what its file says."""
     base = git.run(here, "rev-parse", "--abbrev-ref", "HEAD")
-    _exclude(top)
+    about = {"agent": agent, "branch": branch, "base": None if base in ("HEAD", branch) else base, "prepared": False}
+    _exclude(top, common)
+    _write(_begun(common, path), about)
+    try:
+        _add(here, top, path, branch)
+    except BaseException:
+        os.unlink(_begun(common, path))
+        raise
+    faults.point("worktree.made")
+    _mark(path, about)
+    os.unlink(_begun(common, path))
+    return about
+
+
+def _add(here: str, top: str, path: str, branch: str) -> None:
     if git.holds(top, "rev-parse", "--verify", "-q", f"refs/heads/{branch}"):
         git.run(top, "worktree", "add", path, branch)
     else:
         git.run(here, "worktree", "add", "-b", branch, path, "HEAD")
-    about = {"agent": agent, "branch": branch, "base": None if base in ("HEAD", branch) else base, "prepared": False}
-    _mark(path, about)
-    return about
 
 
-def _exclude(top: str) -> None:
+def _exclude(top: str, common: str) -> None:
     """Let git ignore the folder of the worktrees, by its own file that is not tracked."""
     if git.holds(top, "check-ignore", "-q", f"{FOLDER}/x"):
         return
-    common = git.run(top, "rev-parse", "--path-format=absolute", "--git-common-dir")
     path = os.path.join(common, "info", "exclude")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "ab+") as file:
@@ -147,18 +214,29 @@ def _exclude(top: str) -> None:
 
 
 def _mark(path: str, about: Mapping[str, Any]) -> None:
+    _write(os.path.join(_git_folder(path), MARK), about)
+
+
+def _write(file: str, about: Mapping[str, Any]) -> None:
     from xats.base.jsontext import to_json
 
-    sidefile.replace(os.path.join(_git_folder(path), MARK), to_json(dict(about)).encode())
+    sidefile.replace(file, to_json(dict(about)).encode())
 
 
 def _about(path: str) -> dict[str, Any] | None:
     """Return what the file of xats says about the worktree at `path`, None if there is none."""
+    try:
+        return _read(os.path.join(_git_folder(path), MARK))
+    except XatsError:
+        return None
+
+
+def _read(file: str) -> dict[str, Any] | None:
     import json
 
     try:
-        found = json.loads(sidefile.read(os.path.join(_git_folder(path), MARK), LARGEST))
-    except (OSError, ValueError, XatsError):
+        found = json.loads(sidefile.read(file, LARGEST))
+    except (OSError, ValueError):
         return None
     whole = isinstance(found, dict) and {"agent", "branch", "base", "prepared"} <= found.keys()
     return found if whole and isinstance(found["agent"], str) and isinstance(found["branch"], str) else None

@@ -41,11 +41,23 @@ def window(around: Pane, name: str, folder: str, command: str) -> Pane:
 
 
 def split(around: Pane, folder: str, command: str) -> Pane:
-    """Run `command` in `folder`, in a new pane beside the pane `around`; return it. Raises NoPane, TmuxUnavailable."""
+    """Run `command` in `folder`, in a new pane beside the pane `around`; return it.
+
+    Where that pane is too small to be split, all panes of its window get the same size first. Raises NoPane,
+    TmuxUnavailable.
+    """
+    from libtmux.exc import LibTmuxException
+
     with _tmux(around.socket) as server:
         beside = server.panes.get(pane_id=around.pane_id)
         assert beside
-        pane = beside.split(start_directory=folder, shell=command)
+        try:
+            pane = beside.split(start_directory=folder, shell=command)
+        except LibTmuxException as problem:
+            if "no space" not in str(problem):
+                raise
+            beside.window.select_layout("tiled")
+            pane = beside.split(start_directory=folder, shell=command)
     return _identified(around.socket, pane)
 
 
@@ -54,16 +66,23 @@ def in_session(socket: str, session: str, name: str, folder: str, command: str) 
 
     A session or a server that does not exist is started. Raises NoPane, TmuxUnavailable.
     """
+    from libtmux.exc import LibTmuxException
+
     with _tmux(socket, start=True) as server:
-        if server.has_session(session):
+        pane = None
+        if not server.has_session(session):
+            try:
+                made = server.new_session(
+                    session, start_directory=folder, window_name=name, window_command=command, x=SIZE[0], y=SIZE[1]
+                )
+                pane = made.active_pane
+            except LibTmuxException:
+                if not server.has_session(session):  # otherwise another command has just made it
+                    raise
+        if pane is None:
             found = server.sessions.get(session_name=session)
             assert found
             pane = found.new_window(window_name=name, start_directory=folder, window_shell=command).active_pane
-        else:
-            made = server.new_session(
-                session, start_directory=folder, window_name=name, window_command=command, x=SIZE[0], y=SIZE[1]
-            )
-            pane = made.active_pane
     return _identified(socket, pane)
 
 

@@ -65,7 +65,7 @@ class Wanted:
 class Member:
     """A start that this command watches."""
 
-    wanted: Wanted
+    wanted: Wanted | None  #: None: another command has begun it, and this one only waits for it
     start: Start
     own: bool  #: whether this command has written it; otherwise another one has, or one that was killed
     created: bool = False  #: whether its agent is new
@@ -173,6 +173,7 @@ def open_panes(here: Context, members: Sequence[Member]) -> list[Exception | Non
     made = {}
     for number, index in enumerate(own):
         one = members[index]
+        assert one.wanted
         try:
             program = _program(here, one.wanted)
             _remember(here, one, program)
@@ -192,6 +193,7 @@ def open_panes(here: Context, members: Sequence[Member]) -> list[Exception | Non
 
     if made:
         here.store.write(work)
+        faults.point("start.placed")
     for index in made:
         before = members[index].before
         if before and before.place != "pane" and before.pane:

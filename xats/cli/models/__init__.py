@@ -64,6 +64,7 @@ DOCUMENTS: dict[str, Models] = {
     "badge": (mail.BadgeDocument,),
     "register": (agents.RegisterDocument,),
     "launch": (agents.LaunchDocument, agents.StartDocument),
+    "up": (agents.UpDocument,),
     "down": (agents.DownDocument,),
     "unregister": (agents.UnregisterDocument,),
     "agents": (agents.AgentsDocument,),

@@ -18,3 +18,10 @@ DownWorktreeOption: TypeAlias = Annotated[
 DownForceOption: TypeAlias = Annotated[
     bool, Option("--force", help="End the process by a signal, also at a draft or a dialog.")
 ]
+UpArg: TypeAlias = Annotated[
+    list[str] | None, Argument(metavar="[NAME]...", help="The agents, or tables of the file. Default: all.")
+]
+UpRestartOption: TypeAlias = Annotated[bool, Option("--restart", help="First end those that run, behind every guard.")]
+UpDryRunOption: TypeAlias = Annotated[
+    bool, Option("--dry-run", help="Print what would be started; ask nothing, and change nothing.")
+]
