@@ -6,11 +6,11 @@ import os
 from functools import partial
 from itertools import groupby
 
-from xats.base.errors import FAILURE, NotFound, Refused, XatsError
-from xats.cli.crews import members, options, together, up_report
+from xats.base.errors import FAILURE, NotFound, PeopleOnly, Refused, XatsError
+from xats.cli.crews import members, together, up_report
 from xats.cli.crews.together import Member
 from xats.cli.crews.up_report import Result
-from xats.cli.kit import render
+from xats.cli.kit import people, render
 from xats.core.crews import starts
 from xats.core.crews.errors import AlreadyStarted
 from xats.crews import watching
@@ -67,17 +67,27 @@ def up(
     else:
         from xats.cli.crews import agreement
 
-        if restart:
-            options.person(here)
+        by_agent = _by_agent(here, restart=restart)
         agreement.agree(here, crew)
         results = []
         for _, group in groupby(entries, key=lambda one: one.order):
-            results += _Group(here, crew, results, entries, restart=restart).start(list(group))
+            results += _Group(here, crew, results, entries, restart=restart, by_agent=by_agent).start(list(group))
     up_report.document(here, crew, results, dry_run=dry_run)
     outcomes = {one.outcome for one in results}
     if "failed" in outcomes:
         return FAILURE
     return Refused.exit if outcomes & {"needs_you", "starting", "left_alone"} else 0
+
+
+def _by_agent(here: Context, *, restart: bool) -> bool:
+    """Tell whether an agent runs this; what it may start depends on the crew file. Raises PeopleOnly with --restart."""
+    try:
+        people.person(here, "end the program of an agent", "ask a person to restart it", in_left_pane=True)
+    except PeopleOnly:
+        if restart:
+            raise
+        return True
+    return False
 
 
 def _crew_file(here: Context) -> CrewFile:
@@ -190,11 +200,18 @@ class _Group:
     """The agents with the same order, which start side by side."""
 
     def __init__(
-        self, here: Context, crew: CrewFile, before: Sequence[Result], entries: Sequence[Entry], *, restart: bool
+        self,
+        here: Context,
+        crew: CrewFile,
+        before: Sequence[Result],
+        entries: Sequence[Entry],
+        *,
+        restart: bool,
+        by_agent: bool,
     ) -> None:
         from xats.tmux import pane as panes
 
-        self._here, self._crew, self._restart = here, crew, restart
+        self._here, self._crew, self._restart, self._by_agent = here, crew, restart, by_agent
         self._around = panes.here(here.environ)
         self._done: dict[str, Result] = {}
         self._later = [one.name for one in entries[len(before) :]]
@@ -290,8 +307,9 @@ class _Group:
                 continue
             if start and start.state in ("failed", "stopped"):
                 together.forget_unused(here, member)
-            if start and start.state == "needs_you":
-                here.store.write(partial(starts.told, token=start.token))
+            if start and start.state == "needs_you":  # what an agent sees on its terminal tells no person
+                told = partial(starts.tell, start=start) if self._by_agent else partial(starts.told, token=start.token)
+                here.store.write(told)
             self._add(_result(entry, start, already=member.wanted is None))
         return again
 
