@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from tests import support
@@ -66,6 +68,9 @@ def test_a_crew_starts_together(stage, xats):
     listed = {one["name"]: one for one in xats("agents", "--json").json()["agents"]}
     assert (listed["lead"]["role"], listed["worker-2"]["tags"]) == ("planner", ["dev"])
     assert os.listdir(xats.home / "xats" / "launch") == []
+    assert os.listdir(xats.home) == ["xats"]  # no settings of a program
+    given = " ".join(path.read_text() for path in stage.folder.glob("args-*"))
+    assert not any(word in given for word in ("permission", "yolo", "dangerous", "approv"))
     out, _ = stage.run("up")
     assert [line.partition(" in pane")[0] for line in sorted(out.splitlines())] == [
         "lead runs already",
@@ -89,7 +94,7 @@ def test_some_of_a_crew(stage):
 def test_what_up_would_do(stage, xats):
     file(stage, THREE + '[agents.ghost]\nprogram = ["no-such-program"]\n')
     out, _ = stage.run("up --dry-run", code=1)
-    assert f"lead would start in a window of its own: {stage.bin}/claude --model opus" in out
+    assert f"lead would start in a window of its own:\n  {stage.bin}/claude --model opus\n" in out
     assert "ghost failed: There is no program no-such-program in PATH" in out
     assert not os.path.exists(xats.path)
     stage.run("up lead")
@@ -164,6 +169,16 @@ def test_restart_leaves_a_draft_alone_and_goes_on(stage):
     assert stage.start("b").generation == 2
 
 
+def test_restart_ends_nothing_that_cannot_start_again(stage):
+    file(stage, THREE)
+    stage.play(ENDS)
+    stage.run("up lead")
+    (stage.bin / "claude").unlink()
+    out, _ = stage.run("up lead --restart", code=4)
+    assert "lead left alone: There is no program claude in PATH" in out
+    assert process.alive(*stage.start("lead").process)
+
+
 def test_what_has_registered_itself_is_left_alone(stage, xats):
     file(stage, THREE)
     player = stage.tmux.compose()
@@ -176,7 +191,10 @@ def test_what_has_registered_itself_is_left_alone(stage, xats):
     assert starts(stage) == 0
 
 
-def test_four_at_once_start_nobody_twice(stage, xats):
+def test_four_at_once_start_nobody_twice(stage, xats, engine, request, monkeypatch):
+    if engine == "postgres":
+        monkeypatch.setenv("XATS_HOME", xats.environ["XATS_HOME"])
+        xats.path = xats.environ["XATS_DB"] = request.getfixturevalue("database").empty()
     file(stage, THREE)
     env = {**stage.around}
     running = [xats.start("up", env=env) for _ in range(4)]
@@ -185,7 +203,7 @@ def test_four_at_once_start_nobody_twice(stage, xats):
     assert names(stage) == ["lead", "worker-1", "worker-2"]
     assert starts(stage) == 3
     assert sum(one.stdout.count(" started") for one in said) == 3
-    assert [one[1] for one in stage.panes() if one[1].startswith(("lead", "worker"))].__len__() == 3
+    assert len([one for one in stage.panes() if one[1].startswith(("lead", "worker"))]) == 3
 
 
 @pytest.mark.parametrize("point", ["start.written", "start.made", "start.made#2", "start.made#3", "start.placed"])
@@ -202,20 +220,17 @@ def test_up_after_a_killed_one(stage, point):
 def test_up_waits_for_what_a_killed_one_has_begun(stage, xats):
     """The other command is stopped between its rows and its panes, and killed while this one waits."""
     file(stage, THREE)
-    held = xats.start("up", env={**stage.around, "XATS_FAULT": "start.written", "XATS_FAULT_SIGNAL": "19"})
+    held = xats.start(
+        "up", env={**stage.around, "XATS_FAULT": "start.written", "XATS_FAULT_SIGNAL": str(signal.SIGSTOP.value)}
+    )
     until(lambda: len(stage.rows()) == 3)
     waits = xats.start("up", env=stage.around)
-    until(lambda: os.path.exists(f"/proc/{held.pid}") and process_state(held.pid) == "T")
+    until(lambda: psutil.Process(held.pid).status() == psutil.STATUS_STOPPED)
     held.kill()
     done = xats.end(waits)
     assert done.code == 0, done
     assert names(stage) == ["lead", "worker-1", "worker-2"]
     assert starts(stage) == 3
-
-
-def process_state(pid):
-    with open(f"/proc/{pid}/stat") as text:
-        return text.read().rpartition(")")[2].split()[0]
 
 
 def test_ctrl_c_leaves_the_rest_to_the_daemon(stage):

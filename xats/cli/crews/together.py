@@ -18,6 +18,7 @@ from xats.core.agents import agents, changes
 from xats.core.crews import starts
 from xats.crews import starting, watching
 from xats.tmux import places
+from xats.tmux.errors import TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -280,7 +281,9 @@ def watch(here: Context, members: Sequence[Member]) -> Iterator[tuple[Member, Se
                 said = True
                 names = ", ".join(one.start.agent.name for one in left.values())
                 are = "is" if len(left) == 1 else "are"
-                render.say(f"  waiting until {names} {are} ready; Ctrl-C leaves that to the daemon")
+                typed = all(one is not None and watching.due(one.start) for one in seen.values())
+                state = "idle, to type the first prompt" if typed else "ready"
+                render.say(f"  waiting until {names} {are} {state}; Ctrl-C leaves that to the daemon")
             if left:
                 time.sleep(AGAIN)
     finally:
@@ -300,9 +303,12 @@ def _is_settled(start: Start) -> bool:
 def _look(store: str, seen: Seen, *, own: bool) -> watching.Finding | None:
     start = seen.start
     orphan = not own and start.process is None and start.host == host.id() and process.ended(*start.starter)
-    if orphan and starting.pane_of(start) is None:
-        return watching.Finding("failed", "the command that started it was ended before it made a pane")
-    return watching.look(store, seen)
+    try:
+        if orphan and starting.pane_of(start) is None:
+            return watching.Finding("failed", "the command that started it was ended before it made a pane")
+        return watching.look(store, seen)
+    except TmuxUnavailable:  # it does not answer now
+        return None
 
 
 def _note(tx: Tx, found: Sequence[tuple[Seen, watching.Finding]]) -> None:

@@ -225,7 +225,7 @@ class _Group:
         left = list(entries)
         try:
             for number in range(ROUNDS):
-                left = self._round(left, last=number == ROUNDS - 1)
+                left = self._round(left, first=number == 0, last=number == ROUNDS - 1)
                 if not left:
                     break
         except KeyboardInterrupt:
@@ -236,12 +236,12 @@ class _Group:
         self._done[result.entry.name] = result
         up_report.show(self._here, [result])
 
-    def _round(self, entries: Sequence[Entry], *, last: bool) -> list[Entry]:
+    def _round(self, entries: Sequence[Entry], *, first: bool, last: bool) -> list[Entry]:
         """Start what is missing of `entries`; return those that another command has begun or left in the meantime."""
         here, again = self._here, []
         missing, watched = [], []
         for one in _look(here, entries):
-            if one.kind == "missing" or self._has_ended(one):
+            if one.kind == "missing" or (first and self._restart and self._has_ended(one)):
                 missing.append(one.entry)
             elif one.kind == "waiting" and one.seen and one.entry.name not in self._done:
                 watched.append((one.entry, Member(None, one.seen.start, own=False)))
@@ -275,8 +275,8 @@ class _Group:
         return again + self._watch(watched, last=last)
 
     def _has_ended(self, one: Standing) -> bool:
-        """With --restart, end the program of an agent that xats has started; tell whether it has ended."""
-        if not self._restart or one.kind not in ("running", "waiting"):
+        """End the program of an agent that xats has started, and can start again; tell whether it has ended."""
+        if one.kind not in ("running", "waiting"):
             return False
         if one.seen is None:
             reason = f"xats did not start it ({members.registered(one.session)})" if one.session else ""
@@ -285,6 +285,7 @@ class _Group:
         from xats.cli.crews import down
 
         try:
+            members.runs(self._here, one.entry, one.entry.cwd or os.path.dirname(self._crew.path))
             done = down.end(self._here, one.seen, force=False)
         except XatsError as problem:
             self._add(Result(one.entry, "left_alone", str(problem).rstrip("."), start=one.seen.start))

@@ -111,4 +111,4 @@ def _line(one: Result) -> str:
     place = f"in the session {entry.session}" if entry.place == "session" else f"in a {entry.place} of its own"
     tree = f", worktree .worktrees/{entry.name}" if entry.worktree else ""
     words = shlex.join((one.reason, *entry.command[1:], *entry.args))
-    return f"{name} {what} {place}{tree}: {render.one_line(words)}"
+    return f"{name} {what} {place}{tree}:\n  {render.one_line(words)}"
