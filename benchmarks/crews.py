@@ -1,4 +1,8 @@
-"""The row of a crew: six demo agents from one `xats up`, against the same six by plain tmux commands."""
+"""The rows of a crew: six demo agents from one `xats up`, against the same six by plain tmux commands.
+
+In the windows that tmux makes, each agent registers by `xats launch`: that is what a person had to type before. The
+other floor is the demo agent alone, which xats knows only because it registers itself.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +18,6 @@ from benchmarks.rig import XATS, Row, until
 AGENTS = tuple(f"a{number}" for number in range(1, 7))
 TIMES = 9
 WARM = 1
-UP = (
-    (
-        sys.executable,
-        "-P",
-        os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "support", "crewed.py"),
-    )
-    if os.environ.get("STUB")
-    else (XATS,)
-)
 PROMPT = "> "
 SCRIPT = '#!/bin/sh\nexec {python} -m xats demo-agent "${{XATS_AGENT%@*}}"\n'
 
@@ -47,10 +42,13 @@ class Stage:
         server = self.tmux.cmd("display-message", "-p", "#{pid}")
         around = {"TMUX": f"{self.tmux.socket},{server},0", "TMUX_PANE": "%0"}
         self.env = self.home.env(PATH=path, XATS_CLIENTS=clients, TERM="screen", **around)
+        self.run([XATS, "trust"])
         self.inside = {name: self.env[name] for name in ("XATS_HOME", "XATS_TEAM", "XATS_CLIENTS", "PATH")}
 
     def run(self, words):
-        subprocess.run(words, env=self.env, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=-3, check=True)
+        subprocess.run(
+            words, env=self.env, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True
+        )
 
     def windows(self, command):
         """Open a window for each agent, by one tmux command after the other, as a script of a user does."""
@@ -83,7 +81,7 @@ def crew(rig):
     stage = Stage(rig)
     bare = f"{shlex.quote(XATS)} demo-agent {{name}}"
     ways = {
-        "up": lambda: stage.run([*UP, "up", "-q"]),
+        "up": lambda: stage.run([XATS, "up", "-q"]),
         "launch": lambda: stage.windows(f"{shlex.quote(XATS)} launch demo --name {{name}}"),
         "bare": lambda: stage.windows(bare),
     }
