@@ -83,7 +83,7 @@ complete -c xats -n "__xats_at '' 1" -a agents -d 'List the agents of this team.
 complete -c xats -n "__xats_at '' 1" -a agent -d 'One agent: show, set, rename, forget.'
 complete -c xats -n "__xats_at '' 1" -a seat -d 'Create an agent before its program runs; it gets mail and tasks from now on.'
 complete -c xats -n "__xats_at '' 1" -a launch -d 'Start an agent program, registered and with its hooks: in this pane, or in a place of its own.'
-complete -c xats -n "__xats_at '' 1" -a up -d 'Start the agents of this project\'s xats.toml that do not run; for people only.'
+complete -c xats -n "__xats_at '' 1" -a up -d 'Start the agents of this project\'s xats.toml that do not run, each in its place.'
 complete -c xats -n "__xats_at '' 1" -a down -d 'End the program of an agent that xats started here; for people only.'
 complete -c xats -n "__xats_at '' 1" -a top -d 'Watch the team live.'
 complete -c xats -n "__xats_at '' 1" -a peek -d 'Show the screen of an agent, as text; nothing is typed and nothing changes.'

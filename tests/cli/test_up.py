@@ -14,20 +14,24 @@ from tests import support
 from tests.support.places import ENDS, staged
 from tests.support.world import until
 from xats.base import process
+from xats.cli.kit.verbs import VERBS
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
 
 
 @pytest.fixture
 def stage(xats, tmp_path):
-    xats.words = (sys.executable, "-P", os.path.join(support.FOLDER, "crewed.py"))
-    xats.environ["PYTHONPATH"] = os.path.dirname(os.path.dirname(support.FOLDER))
+    if "trust" not in VERBS:
+        xats.words = (sys.executable, "-P", os.path.join(support.FOLDER, "crewed.py"))
+        xats.environ["PYTHONPATH"] = os.path.dirname(os.path.dirname(support.FOLDER))
     with staged(xats, tmp_path) as made:
         yield made
 
 
-def file(stage, text):
+def file(stage, text, *, trust=True):
     (stage.xats.folder / "xats.toml").write_text(text)
+    if trust and "trust" in VERBS:
+        stage.xats("trust")
 
 
 def names(stage):
@@ -71,6 +75,8 @@ def test_a_crew_starts_together(stage, xats):
     assert os.listdir(xats.home) == ["xats"]  # no settings of a program
     given = " ".join(path.read_text() for path in stage.folder.glob("args-*"))
     assert not any(word in given for word in ("permission", "yolo", "dangerous", "approv"))
+    said = [xats("events", "--since", "0", "--json").stdout, xats("up", "--json", env=stage.around).stdout]
+    assert not any("blue" in one for one in said)
     out, _ = stage.run("up")
     assert [line.partition(" in pane")[0] for line in sorted(out.splitlines())] == [
         "lead runs already",
@@ -92,11 +98,13 @@ def test_some_of_a_crew(stage):
 
 
 def test_what_up_would_do(stage, xats):
-    file(stage, THREE + '[agents.ghost]\nprogram = ["no-such-program"]\n')
+    text = THREE + '[agents.ghost]\nprogram = ["no-such-program"]\n'
+    file(stage, text, trust=False)
     out, _ = stage.run("up --dry-run", code=1)
     assert f"lead would start in a window of its own:\n  {stage.bin}/claude --model opus\n" in out
     assert "ghost failed: There is no program no-such-program in PATH" in out
     assert not os.path.exists(xats.path)
+    file(stage, text)
     stage.run("up lead")
     said = json.loads(stage.run("up lead --dry-run --restart --json")[0])
     assert [(one["agent"], one["outcome"]) for one in said["agents"]] == [("lead@crew", "would_restart")]
@@ -314,10 +322,18 @@ def test_no_crew_file(stage):
     assert "has no xats.toml" in err
 
 
-def test_an_agent_starts_no_crew(stage):
+def test_an_agent_starts_nothing_that_no_person_trusts(stage):
+    file(stage, THREE, trust=False)
+    stage.run("up", code=4, CLAUDECODE="1")
+    assert starts(stage) == 0
+
+
+def test_an_agent_restarts_nobody(stage):
     file(stage, THREE)
-    _, err = stage.run("up", code=4, CLAUDECODE="1")
-    assert "Only a person may" in err
+    stage.run("up lead")
+    _, err = stage.run("up lead --restart", code=4, CLAUDECODE="1")
+    assert "Only a person may end the program of an agent" in err
+    assert starts(stage) == 1
 
 
 @pytest.mark.parametrize("point", ["worktree.made", "worktree.made#2"])

@@ -37,10 +37,10 @@ def up(
     restart: params.UpRestartOption = False,
     dry_run: params.UpDryRunOption = False,
 ) -> int:
-    """Start the agents of this project's xats.toml that do not run; for people only.
+    """Start the agents of this project's xats.toml that do not run, each in its place.
 
-    xats starts each of them in its place, and waits until it is ready. It first shows the commands and asks, unless you
-    have agreed to exactly these: xats trust
+    xats waits until they are ready. Before, it shows the commands and asks, unless you have agreed to exactly these by
+    xats trust. An agent can start only what you have agreed to.
 
     NAME is the name of an agent, or of a table of the file, which may make several agents. Without NAME, xats starts
     all of them. It leaves alone what runs already, also a program that has registered itself under such a name.
@@ -48,8 +48,9 @@ def up(
     Agents with a lower `order` start first. The next ones start when each of those is ready, needs a person, or has
     failed. Agents with the same `order` start side by side. xats waits up to 30 seconds for each of these groups.
 
-    --restart first ends the programs that run, as xats down does: by typing the command that ends them. xats leaves
-    alone a program at work, with a half-written line or at a dialog, and goes on with the others.
+    --restart is for people only. It first ends the programs that run, as xats down does: by typing the command that
+    ends them. xats leaves alone a program at work, with a half-written line or at a dialog, and goes on with the
+    others.
 
     The exit code is 0 if all run, 1 if one has failed, and else 4 if one needs you or was left alone.
 

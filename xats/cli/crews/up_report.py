@@ -68,6 +68,8 @@ def show(here: Context, results: Sequence[Result]) -> None:
         if here.quiet:
             if one.outcome in ("started", "would_start", "would_restart"):
                 render.put(one.entry.name)
+            elif one.outcome != "running":
+                render.warn(_line(one).rstrip(":"))
             continue
         render.put(_line(one))
         start = one.start
