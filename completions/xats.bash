@@ -4,7 +4,7 @@
 # What verb $1 may be followed by: sets `words`.
 _xats_words() {
     case $1 in
-        '') words='send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch down trust top peek attach pause resume whoami doing recap team task turn contract lock zone note events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema' ;;
+        '') words='send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch up down trust top peek attach pause resume whoami doing recap team task turn contract lock zone note events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema' ;;
         'agent') words='show set rename forget' ;;
         'team') words='list show rename merge archive forget adopt' ;;
         'task') words='add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export' ;;
@@ -45,6 +45,7 @@ _xats_options() {
         'agent forget') options="--name-only --yes -y $options" ;;
         'seat') options="--role --tag --cap --about $options" ;;
         'launch') options="--name --role --tag --cap --model --wake --takeover --writable-store --print --window --split --session --cwd --worktree --branch --prompt --env --resume $options" ;;
+        'up') options="--restart --dry-run $options" ;;
         'down') options="--all --worktree --force --yes -y $options" ;;
         'trust') options="--drop --list $options" ;;
         'peek') options="--lines -n --follow -f $options" ;;
@@ -155,7 +156,7 @@ _xats_argument_kind() {
         'show 1' | 'thread 1') kind=message ;;
         'status 1') kind=sent ;;
         'register 1' | 'agent forget 1' | 'seat 1') kind=name ;;
-        'unregister 1' | 'agent show 1' | 'agent set 1' | 'agent rename 1' | 'down 1' | 'peek 1' | 'attach 1' | 'pause 1' | 'resume 1' | 'recap 1' | 'turn pass 1' | 'turn kick 1' | 'poke 1') kind=agent ;;
+        'unregister 1' | 'agent show 1' | 'agent set 1' | 'agent rename 1' | 'up '[1-9]* | 'down 1' | 'peek 1' | 'attach 1' | 'pause 1' | 'resume 1' | 'recap 1' | 'turn pass 1' | 'turn kick 1' | 'poke 1') kind=agent ;;
         'launch 1') kind='=aider amp claude cline codex copilot cursor-agent droid gemini kimi opencode qwen' ;;
         'trust 1' | 'task import 1' | 'contract put 2' | 'contract check 2' | 'lock take '[1-9]* | 'lock check '[1-9]* | 'lock steal 1' | 'zone assign '[2-9]* | 'zone check 1' | 'db backup 1' | 'db import 1') kind=file ;;
         'team show 1' | 'team rename 1' | 'team merge 1' | 'team merge 2' | 'team archive 1' | 'team adopt 1') kind=every-team ;;
@@ -174,9 +175,9 @@ _xats_argument_kind() {
         'client show 1') kind=client ;;
         'client test 1') kind=pane ;;
         'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=amp claude-code codex copilot cursor gemini opencode qwen' ;;
-        'help '[1-9]*) kind='=send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch down trust top peek attach pause resume whoami doing recap team task turn contract lock zone note events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen' ;;
+        'help '[1-9]*) kind='=send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch up down trust top peek attach pause resume whoami doing recap team task turn contract lock zone note events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen' ;;
         'completion 1') kind='=bash zsh fish' ;;
-        'schema 1') kind='=xats send broadcast reply ask ack inbox show thread status log search wait badge register launch down trust unregister agents peek whoami doing recap team agent seat task turn contract lock zone note events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db' ;;
+        'schema 1') kind='=xats send broadcast reply ask ack inbox show thread status log search wait badge register launch up down trust unregister agents peek whoami doing recap team agent seat task turn contract lock zone note events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db' ;;
         'schema 2') kind='=list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export join take pass steal status log leave kick put get diff check subscribe unsubscribe subscribers retire guard install-git-hook uninstall-git-hook assign drop rm pin unpin unset path find test retry start restart stop install uninstall info backup query prune' ;;
     esac
 }

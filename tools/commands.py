@@ -55,6 +55,7 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "%N": "pane",
     "PANE": "pane",
     **dict.fromkeys(("[BODY|@FILE|-]", "DURATION", "KEY", "MODEL", "N", "NAME", "TEXT", "ID|DURATION"), ""),
+    "[NAME]...": "agent",
     **dict.fromkeys(("[TABLE]...", "NAME=VALUE", "SQL", "SESSION", "BRANCH"), ""),
     "FOLDER": "file",
     **dict.fromkeys(("TITLE", "TEXT|-", "TEXT|@FILE|-", "[TEXT|@FILE|-]", "TEXT..."), ""),

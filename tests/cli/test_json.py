@@ -198,7 +198,15 @@ def test_every_verb_that_has_json_has_a_contract():
 
     tested = {next(word for word in words if word != "--json") for words, _ in CONTRACT}
     without = {"demo", "demo-agent", "schema", "poke", "dead", "doctor", "top", "launch", "setup", "peek", "attach"}
-    without |= {"badge", "help", "completion", "commands", "down", "trust"}  # their documents have tests of their own
+    without |= {
+        "badge",
+        "help",
+        "completion",
+        "commands",
+        "down",
+        "trust",
+        "up",
+    }  # their documents have tests of their own
     assert {path for path in VERBS if " " not in path} - without <= tested
 
 

@@ -36,6 +36,7 @@ PATHS = {
     "agent forget": ["carol: agent forget carol --yes"],
     "seat": ["seat dave --role dev --tag gpu"],
     "launch": ["3 -: launch codex --name dave --print"],
+    "up": ["3 -: up"],
     "down": ["4 down bob"],
     "trust": ["-: trust --list --json", "3 -: trust", "-: trust --drop none.toml"],
     "top": ["2 top"],

@@ -47,6 +47,7 @@ class Program:
     xats: tuple[str, ...]  #: the words that run xats
     writable: bool = False  #: whether its sandbox may write the store
     prompt: str | None = None  #: the first prompt, if it is to be typed
+    command: str | None = None  #: the program, by its name in PATH or its path; None: that of the profile
 
 
 def own_process() -> tuple[int, int]:

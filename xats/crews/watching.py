@@ -116,8 +116,10 @@ def _ended(store: str, seen: Seen) -> Finding:
 
 
 def _reported(seen: Seen) -> bool:
-    """Tell whether a hook of the program has said something since it started."""
-    said = seen.presence
+    """Tell whether the program has run a hook or a command of xats since it started."""
+    said, start = seen.presence, seen.start
+    if start.used_at is not None and start.agent.seen_at > start.used_at:
+        return True
     return said is not None and said.state != "ended" and said.at >= (seen.start.used_at or 0)
 
 
@@ -130,6 +132,8 @@ def _on_screen(seen: Seen) -> Finding | None:
     if pane is None:  # outside tmux nothing but its hook can show it
         return Finding("running") if late else None
     known = registry.find_or_generic(start.client, os.environ)
+    if not profile.is_known(known) and seen.now - (start.used_at or 0) < SOON:
+        return None  # see `_too_soon`
     try:
         shown = screen.look(pane)
     except (NoPane, TmuxUnavailable):

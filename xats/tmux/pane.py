@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-_FORMAT = "#{pane_id}|#{pid}|#{start_time}|#{pane_pid}|#{pane_tty}"
+FORMAT = "#{pane_id}|#{pid}|#{start_time}|#{pane_pid}|#{pane_tty}"
 _IDENTITY = "#{pid}|#{start_time}|#{pane_pid}"
 
 
@@ -32,8 +32,19 @@ def find(socket: str, pane_id: str, timeout: float = TIMEOUT) -> Pane:
     """
     check_pane_id(pane_id)
     listening = trust.listener(socket, timeout)
-    said = run(socket, "display-message", "-p", "-t", pane_id, _FORMAT, timeout=timeout)
+    said = run(socket, "display-message", "-p", "-t", pane_id, FORMAT, timeout=timeout)
+    pane = parse(socket, said, pane_id)
+    trust.check_listener(socket, listening, pane.server_pid)
+    return pane
+
+
+def parse(socket: str, said: str, wanted: str | None = None) -> Pane:
+    """Return the pane that the server at `socket` describes in FORMAT; `wanted` is the id that it must have.
+
+    Raises NoPane, TmuxUnavailable.
+    """
     shown, _, rest = said.rstrip("\n").partition("|")
+    pane_id = shown if wanted is None else wanted
     # For a missing pane some versions print empty fields and do not fail.
     if shown != pane_id:
         raise NoPane(f"can't find pane: {pane_id}")
@@ -46,7 +57,7 @@ def find(socket: str, pane_id: str, timeout: float = TIMEOUT) -> Pane:
         number(field, f"{what} of pane {pane_id}")
         for field, what in zip(fields, ("server", "server's start", "process"), strict=False)
     )
-    trust.check_listener(socket, listening, server_pid)
+    check_pane_id(pane_id)
     return Pane(socket, server_pid, server_start, pane_id, pane_pid, fields[3])
 
 

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 
 from xats.base.errors import Usage
 from xats.tmux import pane as panes
-from xats.tmux import program, socket_path
+from xats.tmux import program, socket_path, trust
 from xats.tmux.errors import NoPane, TmuxGone, TmuxMissing, TmuxUnavailable
-from xats.tmux.server import quote, run
+from xats.tmux.server import TIMEOUT, argument, quote, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from xats.base.pane import Pane
 
 SIZE = (200, 50)  # columns and rows of a session that no terminal shows yet
+NO_SPACE = "no space for"  # what tmux says where a pane is too small
 KEEP = "remain-on-exit"  # a window option that panes have too
 
 
@@ -32,21 +33,26 @@ def window(around: Pane, name: str, folder: str, command: str) -> Pane:
 
     Raises NoPane, TmuxUnavailable.
     """
-    with _tmux(around.socket) as server:
-        beside = server.panes.get(pane_id=around.pane_id)
-        assert beside
-        made = beside.session.new_window(window_name=name, start_directory=folder, window_shell=command)
-        pane = made.active_pane
-    return _identified(around.socket, pane)
+    with _tmux(around.socket, around.pane_id) as (server, session):
+        said = _made(server, "new-window", f"{session}:", folder, command, "-n", name)
+    return _pane(around.socket, said)
 
 
 def split(around: Pane, folder: str, command: str) -> Pane:
-    """Run `command` in `folder`, in a new pane beside the pane `around`; return it. Raises NoPane, TmuxUnavailable."""
-    with _tmux(around.socket) as server:
-        beside = server.panes.get(pane_id=around.pane_id)
-        assert beside
-        pane = beside.split(start_directory=folder, shell=command)
-    return _identified(around.socket, pane)
+    """Run `command` in `folder`, in a new pane beside the pane `around`; return it.
+
+    Where that pane is too small to be split, all panes of its window get the same size first. Raises NoPane,
+    TmuxUnavailable.
+    """
+    with _tmux(around.socket, around.pane_id) as (server, _):
+        try:
+            said = _made(server, "split-window", around.pane_id, folder, command)
+        except TmuxUnavailable as problem:
+            if NO_SPACE not in str(problem):
+                raise
+            server.cmd("select-layout", "tiled", target=around.pane_id)
+            said = _made(server, "split-window", around.pane_id, folder, command)
+    return _pane(around.socket, said)
 
 
 def in_session(socket: str, session: str, name: str, folder: str, command: str) -> Pane:
@@ -54,24 +60,30 @@ def in_session(socket: str, session: str, name: str, folder: str, command: str) 
 
     A session or a server that does not exist is started. Raises NoPane, TmuxUnavailable.
     """
-    with _tmux(socket, start=True) as server:
-        if server.has_session(session):
-            found = server.sessions.get(session_name=session)
-            assert found
-            pane = found.new_window(window_name=name, start_directory=folder, window_shell=command).active_pane
-        else:
-            made = server.new_session(
-                session, start_directory=folder, window_name=name, window_command=command, x=SIZE[0], y=SIZE[1]
-            )
-            pane = made.active_pane
-    return _identified(socket, pane)
+    from libtmux.exc import LibTmuxException
+
+    with _tmux(socket) as (server, _):
+        if not server.has_session(session):
+            try:
+                made = server.new_session(
+                    session, start_directory=folder, window_name=name, window_command=command, x=SIZE[0], y=SIZE[1]
+                )
+                pane = made.active_pane
+                if pane is None or pane.pane_id is None:
+                    raise TmuxUnavailable("tmux made no pane")
+                return panes.find(socket, pane.pane_id)
+            except LibTmuxException:
+                if not server.has_session(session):  # otherwise another command has just made it
+                    raise
+        said = _made(server, "new-window", f"={session}:", folder, command, "-n", name)
+    return _pane(socket, said)
 
 
 def check_session(name: str) -> str:
     """Return `name` if tmux takes it as the name of a session unchanged. Raises Usage."""
-    if not name or not name.isprintable() or set(name) & set(".:") or name[0] in "=$@%-" or len(name) > 64:
+    if not name or not name.isprintable() or set(name) & set(".:#") or name[0] in "=$@%-" or len(name) > 64:
         msg = f"A tmux session cannot have the name {name[:80]!r}."
-        raise Usage(msg, "--session crew; a name has no dot and no colon")
+        raise Usage(msg, "--session crew; a name has no dot, no colon and no #")
     return name
 
 
@@ -123,33 +135,52 @@ def last_lines(pane: Pane, most: int) -> list[str]:
 
 
 @contextmanager
-def _tmux(socket: str, *, start: bool = False) -> Iterator[libtmux.Server]:
-    """Connect libtmux to the server at `socket`, which answers; with `start`, it may be started."""
+def _tmux(socket: str, pane_id: str = "") -> Iterator[tuple[libtmux.Server, str]]:
+    """Connect libtmux to the server at `socket`, which answers; with the id of the session of the pane `pane_id`.
+
+    Without a pane, the server may be started.
+    """
     import libtmux
     from libtmux.exc import LibTmuxException
 
     from xats.tmux.stage import utf8
 
+    session = ""
     try:
-        run(socket, "display-message", "-p", "#{pid}")
+        session = run(socket, "display-message", "-p", *(("-t", pane_id) if pane_id else ()), "#{session_id}").strip()
     except TmuxGone:
-        if not start:
+        if pane_id:
             raise
         with suppress(FileExistsError):  # tmux makes this folder only where it chooses the socket itself
             os.mkdir(os.path.dirname(socket), 0o700)
         socket_path.check(socket)
+    if pane_id and not session:  # some versions print an empty field for a missing pane
+        raise NoPane(f"can't find pane: {pane_id}")
     tmux = program.find(os.environ)
     if tmux is None:
         raise TmuxMissing(program.missing(os.environ))
     try:
         with utf8():
-            yield libtmux.Server(socket_path=socket, tmux_bin=tmux)
+            yield libtmux.Server(socket_path=socket, tmux_bin=tmux), session
     except LibTmuxException as problem:
         said = str(problem).strip() or type(problem).__name__
         raise TmuxUnavailable(f"tmux made no pane: {said}") from problem
 
 
-def _identified(socket: str, pane: libtmux.Pane | None) -> Pane:
-    if pane is None or pane.pane_id is None:
-        raise TmuxUnavailable("tmux made no pane")
-    return panes.find(socket, pane.pane_id)
+def _made(server: libtmux.Server, word: str, target: str, folder: str, command: str, *more: str) -> str:
+    """Make a pane by the tmux command `word`; return what tmux says of it, in one call. Raises TmuxUnavailable.
+
+    tmux expands formats in the name of a folder, and those run commands: https://man.openbsd.org/tmux#FORMATS
+    """
+    where = argument(folder.replace("#", "##"))
+    done = server.cmd(word, "-d", "-P", "-F", panes.FORMAT, *more, "-c", where, argument(command), target=target)
+    if done.returncode or not done.stdout:
+        raise TmuxUnavailable(f"tmux made no pane: {' '.join(done.stderr).strip() or word}")
+    return done.stdout[0]
+
+
+def _pane(socket: str, said: str) -> Pane:
+    """Return the pane that was made, if the server that listens at `socket` has made it. Raises TmuxUnavailable."""
+    pane = panes.parse(socket, said)
+    trust.check_listener(socket, trust.listener(socket, TIMEOUT), pane.server_pid)
+    return pane

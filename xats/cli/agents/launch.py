@@ -131,21 +131,22 @@ def launch(
     )
     if place != "pane" and not only_print:
         from xats.cli.crews import start as crews
+        from xats.cli.crews import together
 
         if takeover:
             msg = "--takeover is for a program in this pane."
             raise Usage(msg, "end the other program first: xats down NAME")
         return crews.start(
             here,
-            crews.Wanted(
+            together.Wanted(
                 profile=found,
                 arguments=tuple(words),
                 changes=wanted,
                 name=name,
-                place=place,
-                session=session,
+                where=crews.where(here, place, session),
+                folder=os.getcwd(),
                 writable=writable_store,
-                environ=more,
+                variables=more,
                 by_agent=allowed is not None and allowed.agent,
                 prompt=typed,
                 tree=tree,

@@ -62,6 +62,35 @@ def find_program(found: Profile, environ: Mapping[str, str]) -> str:
     raise ProgramMissing(msg, found.install or f"install it, or change executables: xats client show {found.name}")
 
 
+def profile_of(command: str, environ: Mapping[str, str]) -> Profile:
+    """Return the profile of the client whose program is `command`, a name or a path; `generic` if there is none."""
+    from xats.clients import registry
+
+    name = os.path.basename(command)
+    profiles = [registry.find_or_generic(one, environ) for one in registry.names(environ)]
+    return next((one for one in profiles if name in one.executables), registry.find_or_generic("generic", environ))
+
+
+def find_command(command: str, found: Profile, folder: str, environ: Mapping[str, str]) -> str:
+    """Return the path of the program `command`, of the profile `found`: its name in PATH, or its path from `folder`.
+
+    Raises ProgramMissing, with the command that installs it.
+    """
+    from shutil import which
+
+    from xats.base import folders
+
+    if os.sep not in command:
+        path, where = which(command, path=environ.get("PATH", os.defpath)), " in PATH"
+    else:
+        said = folders.expanded(command, environ) if command[0] == "~" else command
+        path, where = which(os.path.join(folder, said)), "" if os.path.isabs(said) else f" in {folder}"
+    if path is None:
+        msg = f"There is no program {command}{where}."
+        raise ProgramMissing(msg, found.install or "install it, or name another program in xats.toml")
+    return os.path.abspath(path)
+
+
 def plan(here: Context, found: Profile, program: str, args: Sequence[str], *, writable: bool) -> Launch:
     """Return the command line, files and environment of the program, without the name of the agent."""
     from xats.base.folders import kept

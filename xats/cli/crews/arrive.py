@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from xats.cli.kit.context import Context
+    from xats.clients.profile import Profile
     from xats.core.agents.registration import Registered
     from xats.store import Tx
 
@@ -59,14 +60,27 @@ def _context(said: dict[str, Any]) -> Context:
     return Context(team=said["team"], db=said["db"])
 
 
+def _program(here: Context, said: dict[str, Any]) -> tuple[Profile, str]:
+    """Return the profile and the path of the program. Raises ProgramMissing, NotFound, Usage."""
+    from xats.cli.agents import program
+
+    command = said.get("command")
+    if command is None:
+        found = program.profile(said["client"], here.environ)
+        return found, program.find_program(found, here.environ)
+    from xats.clients import registry
+
+    found = registry.find_or_generic(said["client"], here.environ)
+    return found, program.find_command(command, found, said["folder"], here.environ)
+
+
 def _become(here: Context, said: dict[str, Any], path: str) -> NoReturn:
     from xats.cli.agents import program
     from xats.crews import starting
     from xats.tmux import pane as panes
     from xats.tmux import places
 
-    found = program.profile(said["client"], here.environ)
-    runs = program.find_program(found, here.environ)
+    found, runs = _program(here, said)
     how = program.plan(here, found, runs, said["arguments"], writable=said["writable"])
     how = replace(how, environ={**how.environ, **said["variables"]})
     pane = panes.here(here.environ)

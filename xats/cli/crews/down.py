@@ -81,7 +81,7 @@ def down(
     if everybody and found and not yes:
         names = ", ".join(views.near(one.start.agent.address, here.team) for one in found)
         people.confirm(f"End {names}?", "xats down --all --yes", left=LEFT)
-    done = [_end(here, one, force=force) for one in found]
+    done = [end(here, one, force=force) for one in found]
     if worktree:
         done = [_without_tree(here, one) for one in done]
     if any(one.released for one in done):
@@ -117,7 +117,7 @@ def _all(here: Context) -> list[Seen]:
     return here.store.read(work)
 
 
-def _end(here: Context, seen: Seen, *, force: bool) -> Done:
+def end(here: Context, seen: Seen, *, force: bool) -> Done:
     """End one program, and release what its agent holds."""
     from xats.base import process
     from xats.crews import ending, startfile

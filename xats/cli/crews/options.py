@@ -9,7 +9,7 @@ from xats.crews.entry import OURS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
@@ -101,7 +101,10 @@ def worktree(here: Context, name: str | None, branch: str | None, *, only_print:
         msg = f"--worktree {'and --print exclude each other' if only_print else 'needs --name'}. {LEFT}"
         raise Usage(msg, "xats launch claude --name bob --window --worktree")
     whom = f"{name}@{here.team}"
-    path = worktrees.prepare(name, whom, branch, here.settings, lambda text: None if here.json else render.say(text))
+    say: Callable[[str], None] = (lambda _: None) if here.json else render.say
+    path = worktrees.prepare(os.getcwd(), name, whom, branch, here.settings, say)
+    os.chdir(path)
+    os.environ["PWD"] = path
     found = worktrees.of_folder(path, whom)
     assert found
     return {"worktree": path, "branch": found.branch, "base": found.base}

@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import time
-from functools import partial
-
-from xats.base import durations, faults, host, occupancy
-from xats.base.errors import NameTaken, Refused, Usage
-from xats.base.record import record
-from xats.cli.crews import options
+from xats.base import durations
+from xats.base.errors import Refused, Usage, XatsError
+from xats.cli.crews import options, together
 from xats.cli.kit import documents, render, views
-from xats.cli.kit.scope import me_or_none
-from xats.cli.teams import membership
-from xats.core.agents import agents, changes
+from xats.core.agents import agents
 from xats.core.crews import starts
 from xats.core.crews.errors import StartFailed, StartSuperseded
-from xats.crews import starting, watching
-from xats.tmux import places
+from xats.crews import starting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from xats.cli.crews.together import Wanted
     from xats.cli.kit.context import Context
-    from xats.clients.profile import Profile
-    from xats.core.agents.registration import Changes
     from xats.core.crews.starts import Start
     from xats.core.states import StartPlace
     from xats.crews.watching import Seen
-    from xats.store import Tx
-
-AGAIN = 0.1  # seconds between two looks
-SLOW = 3.0  # seconds after which the command says that it waits
-TYPING = 30.0  # seconds for which the command tries to type the first prompt; the daemon goes on
-
-
-@record
-class Wanted:
-    """What is to be started, and where."""
-
-    profile: Profile
-    arguments: tuple[str, ...]
-    changes: Changes
-    name: str | None
-    place: StartPlace
-    session: str | None
-    writable: bool
-    environ: dict[str, str]
-    prompt: str | None  #: to be typed
-    tree: dict[str, str | None]  #: the worktree, its branch and the branch before, if it has one
-    by_agent: bool = False  #: whether an agent starts it, not a person
 
 
 def start(here: Context, wanted: Wanted) -> int:
@@ -56,180 +25,48 @@ def start(here: Context, wanted: Wanted) -> int:
 
     Raises AlreadyStarted, NameTaken, TmuxUnavailable, StartFailed.
     """
-    where = _where(here, wanted)
-    new = starting.new(
-        wanted.profile.name,
-        wanted.place,
-        os.getcwd(),
-        pending=bool(wanted.prompt),
-        socket=where.socket,
-        **wanted.tree,
-    )
-    begun, created, before = _begin(here, wanted, new)
-    if begun.token == new.token:
-        faults.point("start.written")
-        try:
-            pane = starting.open_pane(begun, _program(here, wanted), where)
-        except BaseException as problem:
-            _undo(here, begun, str(problem) or "it was interrupted", created=created)
-            raise
-        faults.point("start.made")
-        here.store.write(lambda tx: starts.placed(tx, begun.token, pane))
-        if before and before.place != "pane" and before.pane:
-            places.close_dead(before.pane)
+    (begun,) = together.begin(here, [wanted])
+    if isinstance(begun, XatsError):
+        raise begun
+    if not begun.own:
+        render.say(f"{begun.start.agent.name} is already being started")
+    (failed,) = together.open_panes(here, [begun])
+    if failed:
+        raise failed
     here.rouse_daemon()
-    try:
-        seen = _watch(here, begun.token)
-    except StartFailed:
-        if created:
-            here.store.write(lambda tx: _remove_unused(tx, begun))
-        raise
+    ((_, seen),) = together.watch(here, [begun])
+    if seen is None:
+        msg = "A newer start has replaced this one."
+        raise StartSuperseded(msg, "xats agents --long")
+    found = seen.start
+    if found.state in ("failed", "stopped"):
+        together.forget_unused(here, begun)
+        msg = f"{found.agent.name} did not start: {first_line(found.detail)}."
+        raise StartFailed(msg, where_failed(found), agent=found.agent.address, detail=found.detail)
     return _report(here, seen, by_agent=wanted.by_agent)
 
 
-def _where(here: Context, wanted: Wanted) -> starting.Where:
-    """Return where the new pane is made. Raises Usage."""
+def where(here: Context, place: StartPlace, session: str | None) -> starting.Where:
+    """Return where a new pane is made. Raises Usage for a place that needs a tmux pane around this command."""
     from xats.cli.agents import seat
     from xats.tmux import pane as panes
 
-    if wanted.place == "session":
-        return starting.Where("session", seat.socket_around(here.environ), session=wanted.session)
+    if place == "session":
+        return starting.Where("session", seat.socket_around(here.environ), session=session)
     around = panes.here(here.environ)
     if around is None:
-        msg = f"--{wanted.place} needs a tmux pane around this command. {options.LEFT}"
+        msg = f"--{place} needs a tmux pane around this command. {options.LEFT}"
         raise Usage(msg, "name a session, which may be new: --session crew")
-    return starting.Where(wanted.place, around.socket, around)
+    return starting.Where(place, around.socket, around)
 
 
-def _begin(here: Context, wanted: Wanted, new: starts.New) -> tuple[Start, bool, Start | None]:
-    """Write the start of the agent; return it, whether the agent is new, and the start before it.
-
-    If a start before it never used its token and its pane is there, this returns that one: its command has stopped.
-    """
-    agreed = membership.agree(here)
-    waiting = here.store.read(lambda tx: _unused(here, tx, wanted))
-    if waiting and waiting.host == host.id() and starting.pane_of(waiting):
-        render.say(f"{waiting.agent.name} is already being started")
-        return waiting, False, None
-
-    def work(tx: Tx) -> tuple[Start, bool, Start | None]:
-        team, name = _whom(here, tx, wanted)
-        membership.join(here, tx, team, agreed=agreed)
-        known = agents.find(tx, team, name)
-        before = starts.of_agent(tx, known.id) if known else None
-        if before and before.open and not starting.is_over(before, tx.now - before.created_at):
-            raise starts.already_started(before, host.id())
-        found, created = changes.expect(
-            tx, team, name, wanted.changes, about=None, living=lambda one: occupancy.holds(one.seat)
-        )
-        me = me_or_none(here, tx)
-        asked = me.agent.id if me and me.agent.client == "human" else None
-        values = {**new.__dict__, "started_by": asked, "by": me.agent.name if me else None}
-        return starts.begin(tx, found.agent, starts.New(**values), starting.is_over), created, before
-
-    try:
-        return here.store.write(work)
-    except NameTaken as problem:
-        raise NameTaken(str(problem), "take another --name, or end that program first", **problem.data) from problem
-
-
-def _whom(here: Context, tx: Tx, wanted: Wanted) -> tuple[str, str]:
-    from xats.cli.agents import program
-
-    return program.whom(here, tx, wanted.name, wanted.profile, None)
-
-
-def _unused(here: Context, tx: Tx, wanted: Wanted) -> Start | None:
-    """Return the open start of the agent whose token was not used, and whose command has stopped."""
-    from xats.base import process
-
-    if not wanted.name:
-        return None
-    known = agents.find(tx, *_whom(here, tx, wanted))
-    before = starts.of_agent(tx, known.id) if known else None
-    unused = before is not None and before.open and before.process is None
-    return before if before and unused and process.ended(*before.starter) else None
-
-
-def _program(here: Context, wanted: Wanted) -> starting.Program:
-    """Return what the command in the new pane needs."""
-    from xats.hooks.install import command
-
-    return starting.Program(
-        client=wanted.profile.name,
-        arguments=wanted.arguments,
-        variables=wanted.environ,
-        environ=dict(here.environ),
-        db=here.path,
-        team=here.asked_team,
-        xats=tuple(command.program()),
-        writable=wanted.writable,
-        prompt=wanted.prompt,
-    )
-
-
-def _undo(here: Context, begun: Start, why: str, *, created: bool) -> None:
-    """Note that the start failed, and remove an agent that was made for it."""
-
-    def work(tx: Tx) -> None:
-        if starts.fail(tx, begun.token, why) and created:
-            _remove_unused(tx, begun)
-
-    here.store.write(work)
-
-
-def _remove_unused(tx: Tx, begun: Start) -> None:
-    """Remove an agent that was made for a start, if no program has used the token."""
-    from xats.core.agents import unused
-
-    start = starts.by_token(tx, begun.token)
-    if start and start.process is None:
-        unused.remove(tx, agents.by_id(tx, begun.agent.id))
-
-
-def _watch(here: Context, token: str) -> Seen:
-    """Wait until the program is ready, or needs a person; type its first prompt. Raises StartFailed."""
-    from xats.delivery.settings import of_team
-
-    began, said = time.monotonic(), here.quiet or here.json
-    until = began + TYPING + starts.READY / 1000
-    while True:
-        seen = here.store.read(lambda tx: _find(tx, token))
-        state = seen.start.state
-        if state in ("failed", "stopped"):
-            msg = f"{seen.start.agent.name} did not start: {_first(seen.start.detail)}."
-            raise StartFailed(msg, _where_failed(seen.start), agent=seen.start.agent.address, detail=seen.start.detail)
-        if state == "needs_you" or (state == "running" and not watching.due(seen.start)):
-            return seen
-        if state == "running":
-            team = seen.start.agent.team
-            settings = here.store.read(partial(of_team, team=team, environ=here.environ))
-            if watching.type_prompt(here.store, seen, settings, here.environ):
-                continue
-        elif finding := watching.look(here.path, seen):
-            here.store.write(partial(watching.note, seen=seen, finding=finding, tell=False))
-            continue
-        if time.monotonic() > until:
-            return seen
-        if not said and time.monotonic() - began > SLOW:
-            said = True
-            render.say(f"  waiting until {seen.start.agent.name} is ready; Ctrl-C leaves that to the daemon")
-        time.sleep(AGAIN)
-
-
-def _find(tx: Tx, token: str) -> Seen:
-    found = starts.by_token(tx, token)
-    if found is None:
-        msg = "A newer start has replaced this one."
-        raise StartSuperseded(msg, "xats agents --long")
-    return watching.find(tx, found)
-
-
-def _first(detail: str | None) -> str:
+def first_line(detail: str | None) -> str:
+    """Return the first line of the `detail` of a start that has failed, without a full stop."""
     return render.one_line((detail or "its program has ended").split("\n")[0].rstrip("."))
 
 
-def _where_failed(start: Start) -> str:
+def where_failed(start: Start) -> str:
+    """Return where a person sees why the start failed."""
     return f"its last screen is in pane {start.pane.pane_id}" if start.pane else "try again"
 
 

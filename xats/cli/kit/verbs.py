@@ -89,6 +89,12 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         AGENTS,
         "Start an agent program, registered and with its hooks: in this pane, or in a place of its own.",
     ),
+    "up": (
+        "crews.up",
+        "up",
+        AGENTS,
+        "Start the agents of this project's xats.toml that do not run, each in its place.",
+    ),
     "down": ("crews.down", "down", AGENTS, "End the program of an agent that xats started here; for people only."),
     "trust": ("crews.trust", "trust", AGENTS, "Agree to the programs that a crew file starts; for people only."),
     "top": ("top", "top", LOOK, "Watch the team live."),

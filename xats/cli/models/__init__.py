@@ -64,6 +64,7 @@ DOCUMENTS: dict[str, Models] = {
     "badge": (mail.BadgeDocument,),
     "register": (agents.RegisterDocument,),
     "launch": (agents.LaunchDocument, agents.StartDocument),
+    "up": (agents.UpDocument,),
     "down": (agents.DownDocument,),
     "trust": (agents.TrustDocument, agents.TrustDropDocument, agents.TrustListDocument),
     "unregister": (agents.UnregisterDocument,),

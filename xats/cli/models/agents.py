@@ -12,6 +12,16 @@ from xats.core.agents.agents import WAKE_BY
 
 TURN_STATES = ("free", "offered", "held")
 START_STATES = ("starting", "needs_you", "running", "stopping", "stopped", "failed", "flapping")
+UP_OUTCOMES = (
+    "started",
+    "running",
+    "starting",
+    "needs_you",
+    "failed",
+    "left_alone",
+    "would_start",
+    "would_restart",
+)
 END_REASONS = ("expired", "pane_gone", "pane_taken", "replaced")  # of an expectation
 
 
@@ -357,6 +367,28 @@ class StartDocument(Document):
 
     agent: Agent = field("The agent.")
     start: Start = field("Its start.")
+
+
+class CrewMember(Model):
+    """What has become of one agent of a crew file."""
+
+    agent: Address = field("The agent.")
+    table: str = field("The name of its table in the file.")
+    outcome: Annotated[str, OneOf(UP_OUTCOMES)] = field("What happened.")
+    reason: str | None = field(
+        "What a program that needs a person shows; why it failed or was left alone; with --dry-run its path."
+    )
+    hint: str | None = field("What to do about it.")
+    start: Start | None = field("Its start; null: xats has not started it.")
+
+
+class UpDocument(Document):
+    """The agents of a crew file that were to be started."""
+
+    file: str = field("The crew file.")
+    dry_run: bool = field("Whether nothing was changed.")
+    agents: list[CrewMember] = field("Each of them.")
+    has_more: bool = field("Always false.")
 
 
 class LeftWorktree(Model):

@@ -23,3 +23,10 @@ CrewFileArg: TypeAlias = Annotated[
 ]
 TrustDropOption: TypeAlias = Annotated[bool, Option("--drop", help="Take the agreement back.")]
 TrustListOption: TypeAlias = Annotated[bool, Option("--list", help="List the crew files that you trust.")]
+UpArg: TypeAlias = Annotated[
+    list[str] | None, Argument(metavar="[NAME]...", help="The agents, or tables of the file. Default: all.")
+]
+UpRestartOption: TypeAlias = Annotated[bool, Option("--restart", help="First end those that run, behind every guard.")]
+UpDryRunOption: TypeAlias = Annotated[
+    bool, Option("--dry-run", help="Print what would be started; ask nothing, and change nothing.")
+]
