@@ -43,15 +43,10 @@ class Repository:
         git(tree or self.top, "commit", "-q", "-m", subject)
 
     def prepare(self, name="bob", branch=None, **settings):
-        before = os.getcwd()
-        os.chdir(self.top)
         self.said = []
-        try:
-            values = {f"XATS_WORKTREE_{key.upper()}": value for key, value in settings.items()}
-            worktrees.prepare(name, f"{name}@crew", branch, values, self.said.append)
-            assert os.getcwd() == str(self.top / ".worktrees" / name)
-        finally:
-            os.chdir(before)
+        values = {f"XATS_WORKTREE_{key.upper()}": value for key, value in settings.items()}
+        made = worktrees.prepare(str(self.top), name, f"{name}@crew", branch, values, self.said.append)
+        assert made == str(self.top / ".worktrees" / name)
         return self.top / ".worktrees" / name
 
     def remove(self, name="bob"):
@@ -195,16 +190,11 @@ def test_commits_of_the_branch_are_kept_while_another_is_checked_out(repository)
 
 
 def test_no_worktree_without_a_repository(tmp_path):
-    before = os.getcwd()
-    os.chdir(tmp_path)
-    try:
-        with pytest.raises(Usage, match="needs a git repository"):
-            worktrees.prepare("bob", "bob@crew", None, {}, print)
-        git(tmp_path, "init", "-q")
-        with pytest.raises(Usage, match="needs a first commit"):
-            worktrees.prepare("bob", "bob@crew", None, {}, print)
-    finally:
-        os.chdir(before)
+    with pytest.raises(Usage, match="needs a git repository"):
+        worktrees.prepare(str(tmp_path), "bob", "bob@crew", None, {}, print)
+    git(tmp_path, "init", "-q")
+    with pytest.raises(Usage, match="needs a first commit"):
+        worktrees.prepare(str(tmp_path), "bob", "bob@crew", None, {}, print)
 
 
 @pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")

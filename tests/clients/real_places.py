@@ -181,7 +181,7 @@ def test_a_real_program_in_a_window_of_its_own(name, bench):
     _approve(pane, os.path.join(tree, "done"))
     pane.wait_idle()
     os.unlink(os.path.join(tree, "done"))
-    assert (len(stage.bob()["tasks"]), len(stage.bob()["turns"])) == (1, 1), open(told).read()
+    assert (len(stage.bob()["tasks"]), len(stage.bob()["turns"])) == (1, 1), _text(told)
 
     pane.type("half a line")
     pane.settled()
@@ -226,6 +226,11 @@ def test_a_real_program_in_a_window_of_its_own(name, bench):
     stage.run("down bob --force --worktree")
     assert stage.state() == "stopped"
     assert not os.path.exists(tree)
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _approve(pane: real.Running, done: str) -> None:

@@ -59,6 +59,7 @@ class Profile:
     settle_ms: int = 120  #: ms that it must have shown a paste before it takes Enter for Enter
     submit_ms: int = 0  #: ms that it may take to clear its composer after Enter; 0: the usual time
     paste_ms: int = 0  #: ms that it may take to show a paste; 0: the usual time
+    start_ms: int = 0  #: ms for which its first composer must stay before it is ready: a dialog may follow it
     bracketed_paste: bool = False  #: whether it takes bracketed pastes, in which a new line is only text
     paste_placeholders: tuple[str, ...] = ()  #: shell patterns of what it shows in place of a long paste
     composer_unknown: bool = False  #: whether its composer is not described yet: only dialogs, and nothing is typed

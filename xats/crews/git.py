@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 
 from xats.base.errors import NotFound, Refused
@@ -24,7 +25,7 @@ def run(folder: str, *words: str, stdin: bytes | None = None) -> str:
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip() or f"it ended with {done.returncode}"
         msg = f"git {words[0]} failed: {said.splitlines()[-1]}"
-        raise GitFailed(msg, f"git -C {folder} {' '.join(words)}"[:200])
+        raise GitFailed(msg, shlex.join(("git", "-C", folder, *words))[:200])
     return done.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
 
 
@@ -49,4 +50,4 @@ def _call(folder: str, words: tuple[str, ...], stdin: bytes | None) -> subproces
         raise NotFound(msg, "install git") from problem
     except subprocess.TimeoutExpired as problem:
         msg = f"git {words[0]} did not end within {TIMEOUT:g} s."
-        raise GitFailed(msg, f"git -C {folder} status") from problem
+        raise GitFailed(msg, shlex.join(("git", "-C", folder, "status"))) from problem

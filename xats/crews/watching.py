@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 SOON, LATER = 1_000, 10_000  # ms: see `_too_soon`
 LINES = 6  # of a screen that are kept
 LONGEST = 500  # characters of them
+_ready_since: dict[str, int] = {}  # by token: since when (ms UTC) a start has looked ready to this process
 UNSEEN = "it shows neither a hook nor an empty composer after 30 s"
 
 
@@ -87,7 +88,7 @@ def look(store: str, seen: Seen) -> Finding | None:
         return None
     if not ours(store, seen):
         return Finding("running") if _reported(seen) else None
-    found = Finding("running") if _reported(seen) else _on_screen(seen)
+    found = _on_screen(seen, reported=_reported(seen))
     return replace(found, programs=_programs(seen)) if found else None
 
 
@@ -121,27 +122,44 @@ def _reported(seen: Seen) -> bool:
     return said is not None and said.state != "ended" and said.at >= (seen.start.used_at or 0)
 
 
-def _on_screen(seen: Seen) -> Finding | None:
-    """Return the state that the pane shows, None while it shows nothing that counts."""
+def _on_screen(seen: Seen, *, reported: bool) -> Finding | None:
+    """Return the state that the pane shows, None while it shows nothing that counts.
+
+    `reported` tells whether a hook of the program has said something. A dialog needs a person all the same.
+    """
     start, session = seen.start, seen.session
     assert session
     pane = session.seat.pane
     late = seen.now - (start.used_at or start.created_at) > READY
     if pane is None:  # outside tmux nothing but its hook can show it
-        return Finding("running") if late else None
+        return Finding("running") if reported or late else None
     known = registry.find_or_generic(start.client, os.environ)
     try:
         shown = screen.look(pane)
     except (NoPane, TmuxUnavailable):
-        return None
+        return Finding("running") if reported else None
     if shown.pane_pid != pane.pane_pid or shown.dead:
-        return None
+        return Finding("running") if reported else None
     found = profile.view(known, shown)
     if found.state == "dialog":
+        _ready_since.pop(start.token, None)
         return Finding("needs_you", _text(shown.rows()))
-    if found.state in ("idle", "busy", "draft") and not _too_soon(known, shown, seen):
-        return Finding("running") if not screens.unlike_a_prompt(known, pane, shown) else None
-    return Finding("needs_you", _cut(f"{UNSEEN}\n{_text(shown.rows())}".strip())) if late else None
+    composed = found.state in ("idle", "busy", "draft") and not _too_soon(known, shown, seen)
+    if reported or (composed and not screens.unlike_a_prompt(known, pane, shown)):
+        return Finding("running") if late or _stays(known, seen) else None
+    _ready_since.pop(start.token, None)
+    if composed or not late:
+        return None
+    return Finding("needs_you", _cut(f"{UNSEEN}\n{_text(shown.rows())}".strip()))
+
+
+def _stays(known: Profile, seen: Seen) -> bool:
+    """Tell whether the program has looked ready for long enough, in the looks of this process."""
+    since = _ready_since.setdefault(seen.start.token, seen.now)
+    if seen.now - since < known.start_ms:
+        return False
+    del _ready_since[seen.start.token]
+    return True
 
 
 def _too_soon(known: Profile, shown: Look, seen: Seen) -> bool:

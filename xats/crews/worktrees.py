@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager, suppress
 
 from xats.base import sidefile
 from xats.base.errors import NotFound, Refused, Usage, XatsError
@@ -16,7 +17,7 @@ from xats.crews import git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
 LEFT = "Nothing was started."
@@ -50,36 +51,63 @@ class Removed:
     removed: bool
     why: str = ""
     left: tuple[str, ...] = ()  #: the files that are left in it
+    gone: bool = False  #: whether there is no such folder any more
 
 
 # -- making ------------------------------------------------------------------------------------------------------------
 
 
-def prepare(name: str, agent: str, branch: str | None, settings: Mapping[str, str], say: Callable[[str], None]) -> str:
-    """Make the worktree of the agent `agent` (NAME@TEAM), or use its own again; make it the working directory.
+def prepare(
+    folder: str,
+    name: str,
+    agent: str,
+    branch: str | None,
+    settings: Mapping[str, str],
+    say: Callable[[str], None],
+    leads: Callable[[str], bool] = lambda _: False,
+) -> str:
+    """Make the worktree of the agent `agent` (NAME@TEAM), or use its own again; return its path.
 
-    `branch` is the one to check out; by default it is xats/NAME. Return the path of the worktree. Raises WorktreeTaken,
-    GitFailed, Usage outside of a repository, and XatsError if the user's command to prepare it fails.
+    It belongs to the repository around `folder`. A new branch starts at the commit that is checked out there. `branch`
+    is the one to check out; by default it is xats/NAME. `leads` tells whether a former address leads to the agent: the
+    worktree that it had before a rename stays its own. Raises WorktreeTaken, GitFailed, Usage outside of a repository,
+    and XatsError if the user's command to prepare it fails.
     """
-    top = _main(os.getcwd())
+    top = _main(folder)
     path, wanted = os.path.join(top, FOLDER, name), branch or f"xats/{name}"
     if not git.holds(top, "check-ref-format", "--branch", wanted):
         msg = f"git does not take {wanted[:80]!r} as the name of a branch. {LEFT}"
         raise Usage(msg, "--branch feature-x")
-    if os.path.lexists(path):
-        about = _own(top, path, agent)
-        if branch and about["branch"] != branch:
-            msg = f"The worktree {path} of {agent} is for the branch {about['branch']}. {LEFT}"
-            raise WorktreeTaken(msg, f"leave --branch out, or remove it: xats down {name} --worktree")
-    else:
-        about = _make(top, path, agent, wanted)
+
+    def owns(said: str) -> bool:
+        return said.lower() == agent.lower() or leads(said)
+
+    with _locked(top):
+        if not os.path.lexists(path):
+            path = _before_a_rename(top, owns) or path
+        if os.path.lexists(path):
+            about = _own(top, path, agent, owns)
+            if branch and about["branch"] != branch:
+                msg = f"The worktree {path} of {agent} is for the branch {about['branch']}. {LEFT}"
+                raise WorktreeTaken(msg, f"leave --branch out, or remove it: xats down {name} --worktree")
+        else:
+            _forget_missing(top, path, owns)
+            about = _make(folder, top, path, agent, wanted)
     if not about["prepared"]:
         _copy(top, path, settings.get(COPY, ""), say)
         _set_up(path, settings.get(SETUP, ""), say)
-        _mark(path, {**about, "prepared": True})
-    os.chdir(path)
-    os.environ["PWD"] = path
+    if not about["prepared"] or about["agent"] != agent:
+        _mark(path, {**about, "agent": agent, "prepared": True})
     return path
+
+
+def agent_of(path: str) -> str | None:
+    """Return the address of the agent for which xats made the worktree at `path`, as it was then; None if it did not.
+
+    Raises NotFound without git.
+    """
+    about = _about(path)
+    return str(about["agent"]) if about else None
 
 
 def of_folder(path: str, *names: str) -> Worktree | None:
@@ -91,37 +119,117 @@ def of_folder(path: str, *names: str) -> Worktree | None:
 
 
 def _main(folder: str) -> str:
-    """Return the top folder of the main worktree of the repository around `folder`. Raises Usage."""
-    if not git.holds(folder, "rev-parse", "--is-inside-work-tree"):
+    """Return the top folder of the main worktree of the repository around `folder`. Raises Usage, GitFailed."""
+    if git.holds(folder, "rev-parse", "--git-dir"):
+        bare = git.run(folder, "rev-parse", "--is-bare-repository") == "true"
+        common, own = _common(folder), git.run(folder, "rev-parse", "--absolute-git-dir")
+    else:
         msg = f"--worktree needs a git repository, and {folder} is not in one. {LEFT}"
         raise Usage(msg, "git init, or leave --worktree out")
+    if not bare and git.run(folder, "rev-parse", "--is-inside-work-tree") != "true":
+        msg = f"{folder} is a folder of git itself, and not of a worktree. {LEFT}"
+        raise Usage(msg, "name the folder of your project: --cwd FOLDER")
     if not git.holds(folder, "rev-parse", "--verify", "-q", "HEAD"):
         msg = f"--worktree needs a first commit in this repository. {LEFT}"
         raise Usage(msg, "git commit")
-    first = git.run(folder, "worktree", "list", "--porcelain").split("\n\n")[0].split("\n")
-    if "bare" in first:
+    if not bare and os.path.realpath(own) == os.path.realpath(common):
+        return git.run(folder, "rev-parse", "--show-toplevel")
+    top = _worktree_of(common)
+    if top is None:
         msg = f"This repository has no main worktree (it is bare), so xats makes no worktree in it. {LEFT}"
         raise Usage(msg, "git worktree add FOLDER, and: xats launch ... --cwd FOLDER")
-    return first[0].removeprefix("worktree ")
+    return top
 
 
-def _own(top: str, path: str, agent: str) -> dict[str, Any]:
+def _common(folder: str) -> str:
+    """Return the git folder that all worktrees of the repository around `folder` share. Raises GitFailed."""
+    said = git.run(folder, "rev-parse", "--git-common-dir")  # older than --path-format=absolute, of git 2.31
+    return os.path.normpath(os.path.join(folder, said))
+
+
+def _worktree_of(common: str) -> str | None:
+    """Return the top folder of the main worktree whose git folder is `common`; None if it is bare.
+
+    A submodule, and the like, says it there: https://git-scm.com/docs/git-config (core.worktree).
+    """
+    config = os.path.join(common, "config")
+    if git.holds(common, "config", "-f", config, "--get", "core.worktree"):
+        top = os.path.join(common, git.run(common, "config", "-f", config, "--get", "core.worktree"))
+    elif os.path.basename(common) == ".git":
+        top = os.path.dirname(common)
+    else:
+        return None
+    top = os.path.normpath(top)
+    if not os.path.isdir(top) or git.run(top, "rev-parse", "--is-bare-repository") == "true":
+        return None
+    return top
+
+
+@contextmanager
+def _locked(top: str) -> Iterator[None]:
+    """Let one command at a time make a worktree of the repository at `top`. Another one waits."""
+    import fcntl
+
+    folder = os.open(_common(top), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # some file systems lock no folder
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _before_a_rename(top: str, owns: Callable[[str], bool]) -> str | None:
+    """Return the path of a worktree that belongs to an agent, and has another name than the agent has now."""
+    try:
+        names = sorted(os.listdir(os.path.join(top, FOLDER)))
+    except OSError:
+        return None
+    paths = [os.path.join(top, FOLDER, name) for name in names]
+    return next((path for path in paths if (about := _about(path)) and owns(about["agent"])), None)
+
+
+def _own(top: str, path: str, agent: str, owns: Callable[[str], bool]) -> dict[str, Any]:
     """Return what the file of xats says about the worktree at `path`. Raises WorktreeTaken if it is not of `agent`."""
     about = _about(path)
-    known = [f"worktree {os.path.realpath(path)}", f"worktree {path}"]
-    listed = git.run(top, "worktree", "list", "--porcelain").split("\n")
-    if about is None or not set(known) & set(listed):
+    if about is None or os.path.realpath(_common(path)) != os.path.realpath(_common(top)):
         msg = f"{path} exists, and xats has not made it for {agent}. {LEFT}"
         raise WorktreeTaken(msg, "move it away, or take another --name")
-    if about["agent"].lower() != agent.lower():
+    if not owns(about["agent"]):
         msg = f"The worktree {path} belongs to {about['agent']}. {LEFT}"
         raise WorktreeTaken(msg, "take another --name")
     return about
 
 
-def _make(top: str, path: str, agent: str, branch: str) -> dict[str, Any]:
-    """Make the worktree at `path` on `branch`, which starts here if it is new; return what its file says."""
-    here = os.getcwd()
+def _forget_missing(top: str, path: str, owns: Callable[[str], bool]) -> None:
+    """Let git forget the worktree at `path` of an agent, whose folder was removed by hand. Its branch stays.
+
+    Raises WorktreeTaken if it is not known to belong to the agent.
+    """
+    private = _private(top, path)
+    if private is None:
+        return
+    about = _read(private)
+    if about is None or not owns(about["agent"]):
+        msg = f"git has a worktree at {path}, whose folder is gone, and xats has not made it for this agent. {LEFT}"
+        raise WorktreeTaken(msg, "git worktree prune, or take another --name")
+    git.run(top, "worktree", "remove", "--force", path)
+
+
+def _private(top: str, path: str) -> str | None:
+    """Return the private git folder of the worktree at `path`, also if that is gone; None if git knows none there."""
+    folder = os.path.join(_common(top), "worktrees")
+    wanted = os.path.join(os.path.realpath(path), ".git")
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        with suppress(OSError), open(os.path.join(folder, name, "gitdir"), "rb") as file:
+            said = os.fsdecode(file.read()).rstrip("\n")
+            if os.path.realpath(os.path.join(folder, name, said)) == wanted:
+                return os.path.join(folder, name)
+    return None
+
+
+def _make(here: str, top: str, path: str, agent: str, branch: str) -> dict[str, Any]:
+    """Make the worktree at `path` on `branch`, which starts `here` if it is new; return what its file says."""
     base = git.run(here, "rev-parse", "--abbrev-ref", "HEAD")
     _exclude(top)
     if git.holds(top, "rev-parse", "--verify", "-q", f"refs/heads/{branch}"):
@@ -137,8 +245,7 @@ def _exclude(top: str) -> None:
     """Let git ignore the folder of the worktrees, by its own file that is not tracked."""
     if git.holds(top, "check-ignore", "-q", f"{FOLDER}/x"):
         return
-    common = git.run(top, "rev-parse", "--path-format=absolute", "--git-common-dir")
-    path = os.path.join(common, "info", "exclude")
+    path = os.path.join(_common(top), "info", "exclude")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "ab+") as file:
         file.seek(0)
@@ -153,11 +260,19 @@ def _mark(path: str, about: Mapping[str, Any]) -> None:
 
 
 def _about(path: str) -> dict[str, Any] | None:
-    """Return what the file of xats says about the worktree at `path`, None if there is none."""
+    """Return what the file of xats says about the worktree at `path`, None if there is none. Raises NotFound."""
+    try:
+        return _read(_git_folder(path))
+    except git.GitFailed:
+        return None
+
+
+def _read(private: str) -> dict[str, Any] | None:
+    """Return what the file of xats in the private git folder of a worktree says, None if there is none."""
     import json
 
     try:
-        found = json.loads(sidefile.read(os.path.join(_git_folder(path), MARK), LARGEST))
+        found = json.loads(sidefile.read(os.path.join(private, MARK), LARGEST))
     except (OSError, ValueError, XatsError):
         return None
     whole = isinstance(found, dict) and {"agent", "branch", "base", "prepared"} <= found.keys()
@@ -213,6 +328,8 @@ def remove(path: str, *names: str) -> Removed:
     `names` are the address of the agent, then its former ones. The branch goes with it if xats made it. Raises
     GitFailed, NotFound.
     """
+    if not os.path.lexists(path):
+        return Removed(path, removed=False, why="its folder is gone", gone=True)
     found = of_folder(path, *names)
     if found is None:
         return Removed(path, removed=False, why=f"it is not a worktree that xats made for {names[0]}")

@@ -96,15 +96,20 @@ def launch(
     check(name=name, role=role, tag=tag, cap=cap, wake=wake)
     first = options.prompt(here, prompt)
     more = options.variables(env)
+    if worktree or branch is not None:
+        options.can_have_worktree(name, only_print=only_print)
+    if takeover and place != "pane":
+        msg = "--takeover is for a program in this pane."
+        raise Usage(msg, "end the other program first: xats down NAME")
     options.enter(cwd)
-    tree: dict[str, str | None] = {}
-    if worktree or branch:
-        if place == "pane":
-            _refuse_inside(here, _pane(here))
-        tree = options.worktree(here, name, branch, place, only_print=only_print)
     found = program.profile(client, here.environ)
     runs = program.find_program(found, here.environ)
     words, typed = options.arguments(found, args or [], resume, first)
+    tree: dict[str, str | None] = {}
+    if name and (worktree or branch is not None):  # last, as it is the only one that makes something
+        if place == "pane":
+            _refuse_inside(here, _pane(here))
+        tree = options.worktree(here, name, found, branch, place)
     wanted = registration.Changes(
         role=role,
         client=found.name,
@@ -116,9 +121,6 @@ def launch(
     if place != "pane" and not only_print:
         from xats.cli.crews import start as crews
 
-        if takeover:
-            msg = "--takeover is for a program in this pane."
-            raise Usage(msg, "end the other program first: xats down NAME")
         return crews.start(
             here,
             crews.Wanted(

@@ -7,7 +7,6 @@ from xats.base.errors import Refused, Usage, XatsError
 from xats.base.record import record, replace
 from xats.cli.kit import people, render, views
 from xats.cli.kit.scope import known_team
-from xats.core.agents import changes
 from xats.core.crews import starts
 from xats.core.crews.errors import NotStartedByXats, NotStopped
 from xats.crews import watching
@@ -89,7 +88,7 @@ def down(
     if not everybody:
         _raise(here, done[0], force=force)
     _print(here, done)
-    kept = any(one.tree is not None and not one.tree.removed for one in done)
+    kept = any(one.tree is not None and not one.tree.removed and not one.tree.gone for one in done)
     return Refused.exit if kept or any(one.outcome in RUNS for one in done) else 0
 
 
@@ -144,6 +143,7 @@ def _end(here: Context, seen: Seen, *, force: bool) -> Done:
 
 def _without_tree(here: Context, done: Done) -> Done:
     """Remove the worktree of an agent whose program has ended, if nothing in it would be lost."""
+    from xats.core.agents import agents
     from xats.crews import worktrees
 
     if done.outcome in RUNS or done.start.worktree is None:
@@ -155,9 +155,10 @@ def _without_tree(here: Context, done: Done) -> Done:
         found = worktrees.Removed(path, removed=False, why=f"{inside[0].agent.address} works in it")
         return replace(done, tree=found)
     agent = done.start.agent
-    former = here.store.read(lambda tx: changes.former_names(tx, agent))
     try:
-        found = worktrees.remove(path, agent.address, *(f"{name}@{agent.team}" for name in former))
+        made_for = worktrees.agent_of(path) or agent.address
+        leads = here.store.read(lambda tx: agents.leads_to(tx, made_for, agent))
+        found = worktrees.remove(path, agent.address, *([made_for] if leads else []))
     except XatsError as problem:
         found = worktrees.Removed(path, removed=False, why=str(problem))
     return replace(done, tree=found)
@@ -232,9 +233,9 @@ def _print_tree(here: Context, tree: Removed) -> None:
     from xats.crews.worktrees import SHOWN
 
     path = render.one_line(tree.path)
-    if tree.removed:
+    if tree.removed or tree.gone:
         if not here.quiet:
-            render.put(f"  worktree {path} removed")
+            render.put(f"  worktree {path} {'removed' if tree.removed else 'is gone already'}")
         return
     render.warn(f"the worktree {path} stays: {render.one_line(tree.why)}")
     for name in tree.left[:SHOWN]:

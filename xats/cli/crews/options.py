@@ -8,11 +8,13 @@ from xats.base.errors import InvalidBody, NotFound, Refused, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
+    from xats.core.agents.agents import Agent
     from xats.core.states import StartPlace
+    from xats.store import Tx
 
 LEFT = "Nothing was started."
 OURS = ("XATS_", "TMUX")  # variables that xats and tmux set
@@ -96,23 +98,47 @@ def person(here: Context) -> None:
     people.person(here, "start an agent in a pane of its own", "ask a person to start it", in_left_pane=True)
 
 
-def worktree(
-    here: Context, name: str | None, branch: str | None, where: StartPlace, *, only_print: bool
-) -> dict[str, str | None]:
-    """Make the worktree of the agent `name` the working directory; return its path, its branch and the one before.
-
-    Raises Usage, PeopleOnly, and what `worktrees.prepare` raises.
-    """
-    from xats.cli.kit import render
-    from xats.crews import worktrees
-
+def can_have_worktree(name: str | None, *, only_print: bool) -> None:
+    """Raise Usage unless --worktree has what it needs."""
     if only_print or not name:
         msg = f"--worktree {'and --print exclude each other' if only_print else 'needs --name'}. {LEFT}"
         raise Usage(msg, "xats launch claude --name bob --window --worktree")
+
+
+def worktree(here: Context, name: str, known: Profile, branch: str | None, where: StartPlace) -> dict[str, str | None]:
+    """Make the worktree of the agent `name` the working directory; return its path, its branch and the one before.
+
+    In a place of its own, nothing is made if the program of the agent runs. Raises AlreadyStarted, PeopleOnly, and what
+    `worktrees.prepare` raises.
+    """
+    from xats.base import host
+    from xats.cli.agents import program
+    from xats.cli.kit import render
+    from xats.core.agents import agents
+    from xats.core.crews import starts
+    from xats.crews import starting, worktrees
+
     if where != "pane":
         person(here)
-    whom = f"{name}@{here.team}"
-    path = worktrees.prepare(name, whom, branch, here.settings, lambda text: None if here.json else render.say(text))
+
+    def look(tx: Tx) -> tuple[str, str, Agent | None]:
+        team, called = program.whom(here, tx, name, known, None)
+        found = agents.find(tx, team, called)
+        start = starts.of_agent(tx, found.id) if found else None
+        if where != "pane" and start and start.open and not starting.is_over(start, tx.now - start.created_at):
+            raise starts.already_started(start, host.id())
+        return team, called, found
+
+    team, called, agent = here.store.read(look)
+
+    def leads(address: str) -> bool:
+        return agent is not None and here.store.read(lambda tx: agents.leads_to(tx, address, agent))
+
+    whom = f"{called}@{team}"
+    say: Callable[[str], None] = (lambda _: None) if here.json else render.say
+    path = worktrees.prepare(os.getcwd(), called, whom, branch, here.settings, say, leads)
+    os.chdir(path)
+    os.environ["PWD"] = path
     found = worktrees.of_folder(path, whom)
     assert found
     return {"worktree": path, "branch": found.branch, "base": found.base}

@@ -463,6 +463,7 @@ class ClientProfile(Model):
     settle_ms: int = field("How long it must have shown a paste before Enter submits it, in ms.")
     submit_ms: int = field("How long it may take to clear the composer after Enter, in ms; 0: the usual time.")
     paste_ms: int = field("How long it may take to show a paste, in ms; 0: the usual time.")
+    start_ms: int = field("How long its first composer must stay before it is ready, in ms: a dialog may follow it.")
     bracketed_paste: bool = field("Whether a new line in a bracketed paste is only text.")
     paste_placeholders: list[str] = field("Patterns of what it shows in place of a long paste.")
     install: str = field("The command that installs it.")
