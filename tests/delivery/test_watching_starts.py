@@ -85,7 +85,7 @@ def test_a_trust_dialog_of_a_real_program_needs_a_person(seen, monkeypatch, path
 @pytest.mark.parametrize("reported", [False, True], ids=["", "reported"])
 def test_a_composer_before_a_dialog_is_not_ready(seen, monkeypatch, name, reported):
     shown = {one.stem: one for one in RECORDINGS if one.parent.name == name}
-    known, look = recorded(shown["start-up"])
+    known, _ = recorded(shown["start-up"])
     one = seen(client=name)
 
     def at(ms, stem):

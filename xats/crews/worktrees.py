@@ -74,7 +74,7 @@ def prepare(
     and XatsError if the user's command to prepare it fails.
     """
     top = _main(folder)
-    path, wanted = os.path.join(top, FOLDER, name), branch or f"xats/{name}"
+    path, wanted = os.path.join(top, FOLDER, name), f"xats/{name}" if branch is None else branch
     if not git.holds(top, "check-ref-format", "--branch", wanted):
         msg = f"git does not take {wanted[:80]!r} as the name of a branch. {LEFT}"
         raise Usage(msg, "--branch feature-x")
@@ -87,7 +87,7 @@ def prepare(
             path = _before_a_rename(top, owns) or path
         if os.path.lexists(path):
             about = _own(top, path, agent, owns)
-            if branch and about["branch"] != branch:
+            if branch is not None and about["branch"] != branch:
                 msg = f"The worktree {path} of {agent} is for the branch {about['branch']}. {LEFT}"
                 raise WorktreeTaken(msg, f"leave --branch out, or remove it: xats down {name} --worktree")
         else:

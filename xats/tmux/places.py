@@ -144,6 +144,10 @@ def _tmux(socket: str, *, start: bool = False) -> Iterator[libtmux.Server]:
     try:
         with utf8():
             yield libtmux.Server(socket_path=socket, tmux_bin=tmux)
+    except ValueError as problem:  # it splits what tmux says at line breaks
+        raise TmuxUnavailable(
+            "tmux made no pane: a folder in this tmux server has a line break in its name"
+        ) from problem
     except LibTmuxException as problem:
         said = str(problem).strip() or type(problem).__name__
         raise TmuxUnavailable(f"tmux made no pane: {said}") from problem

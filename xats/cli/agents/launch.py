@@ -101,7 +101,7 @@ def launch(
     if takeover and place != "pane":
         msg = "--takeover is for a program in this pane."
         raise Usage(msg, "end the other program first: xats down NAME")
-    options.enter(cwd)
+    options.enter(cwd, place)
     found = program.profile(client, here.environ)
     runs = program.find_program(found, here.environ)
     words, typed = options.arguments(found, args or [], resume, first)

@@ -73,10 +73,19 @@ def variables(said: Sequence[str] | None) -> dict[str, str]:
     return found
 
 
-def enter(folder: str | None) -> None:
-    """Make `folder` the working directory: the program runs there. Raises NotFound, Refused."""
-    if folder is None:
-        return
+def enter(folder: str | None, where: StartPlace) -> None:
+    """Make `folder` the working directory: the program runs there. Raises NotFound, Refused.
+
+    In a new pane it cannot have a line break in its name, because of how libtmux reads what tmux says.
+    """
+    if folder is not None:
+        _enter(folder)
+    if where != "pane" and "\n" in os.getcwd():
+        msg = f"xats makes no pane in a folder with a line break in its name. {LEFT}"
+        raise Refused(msg, "name another --cwd, or start the program in this pane, without a place")
+
+
+def _enter(folder: str) -> None:
     from xats.base import folders
 
     path = folders.expanded(folder, os.environ)
