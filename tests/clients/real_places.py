@@ -268,6 +268,10 @@ def test_a_dialog_of_a_real_program_needs_a_person(name, bench):
         stage.answer_review()
     pane.until(lambda: stage.heard(FIRST) == 1, what="the first prompt reaches the model")
     stage.until_state("running")
+    if name == "claude-code":  # it asks about its default mode after its first turn
+        pane.wait_for("Make auto mode")
+        pane.settled()
+        pane.keys("Escape")
     pane.wait_idle()
     assert stage.heard(FIRST) == 1
     assert "bob stopped" in stage.run("down bob")

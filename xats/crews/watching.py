@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from xats.tmux.screen import Look
 
 SOON, LATER = 1_000, 10_000  # ms: see `_too_soon`
-LINES = 6  # of a screen that are kept
-LONGEST = 500  # characters of them
+LINES = 10  # of a screen that are kept; a dialog has its question there, and not its last answers alone
+LONGEST = 800  # characters of them
+FRAME = " \t│┃║|─━═╭╮╰╯┌┐└┘▀▄"
 _ready_since: dict[str, int] = {}  # by token: since when (ms UTC) a start has looked ready to this process
 UNSEEN = "it shows neither a hook nor an empty composer after 30 s"
 
@@ -172,8 +173,9 @@ def _too_soon(known: Profile, shown: Look, seen: Seen) -> bool:
 
 
 def _text(rows: list[str]) -> str:
-    """Return the last rows of a screen that are not empty, as plain text."""
-    return _cut("\n".join([row.rstrip() for row in rows if row.strip()][-LINES:]))
+    """Return the last rows of a screen that are not empty, as plain text, without the frame around a dialog."""
+    bare = [row.strip(FRAME) for row in rows]
+    return _cut("\n".join([row for row in bare if row][-LINES:]))
 
 
 def _cut(text: str) -> str:

@@ -76,7 +76,7 @@ def down(
         raise Usage(msg, "xats down bob")
     found = [here.store.read(lambda tx: _of(here, tx, agent))] if agent is not None else _all(here)
     if not found:
-        render.say(f"xats has started no program in team {here.team} on this host")
+        render.say(f"no program that xats has started runs in team {here.team} on this host")
     if everybody and found and not yes:
         names = ", ".join(views.near(one.start.agent.address, here.team) for one in found)
         people.confirm(f"End {names}?", "xats down --all --yes", left=LEFT)

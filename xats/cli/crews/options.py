@@ -64,7 +64,7 @@ def variables(said: Sequence[str] | None) -> dict[str, str]:
     for one in said or ():
         name, equals, value = one.partition("=")
         if not equals or not (name.isascii() and name.isidentifier()):
-            msg = f"--env does not take {name[:80]!r}. {LEFT}"
+            msg = f"--env does not take {(name if name else one)[:80]!r}. {LEFT}"
             raise Usage(msg, "--env NAME=VALUE")
         if name.startswith(OURS):
             msg = f"xats or tmux sets {name}, so --env cannot. {LEFT}"
@@ -78,6 +78,9 @@ def enter(folder: str | None, where: StartPlace) -> None:
 
     In a new pane it cannot have a line break in its name, because of how libtmux reads what tmux says.
     """
+    if folder == "":
+        msg = f"--cwd needs a folder. {LEFT}"
+        raise Usage(msg, "--cwd ~/src/shop")
     if folder is not None:
         _enter(folder)
     if where != "pane" and "\n" in os.getcwd():
@@ -169,13 +172,14 @@ def arguments(
             msg = f"--resume needs the id of a session, not {session[:80]!r}. {LEFT}"
             raise Usage(msg, f"xats launch {known.name} --resume ID")
         made = [*(session if word == "{id}" else word for word in known.resume.split()), *made]
-    if first is not None and not known.first_prompt:
+    takes_prompt = bool(known.first_prompt) and (session is None or known.resume_takes_prompt)
+    if first is not None and not takes_prompt:
         from xats.delivery import poke
 
         if reason := poke.unfit(known, first):
             msg = f"The first prompt cannot be typed into {known.name}: {poke.WORDS[reason]}. {LEFT}"
             raise InvalidBody(msg, "use other words")
-    if first is None or not known.first_prompt:
+    if first is None or not takes_prompt:
         return made, first
     # A program takes one word such as `update` for a command of its own, and a dash for an option.
     text = f" {first}" if first[0] == "-" or not any(map(str.isspace, first)) else first
