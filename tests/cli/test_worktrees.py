@@ -253,8 +253,6 @@ def test_a_worktree_that_was_removed_by_hand(stage, xats, crew):
     repository.write("new.txt", "x", tree)
     repository.commit("work", tree)
     shutil.rmtree(tree)
-    out, _ = stage.run("down bob --worktree")
-    assert out == f"bob stopped\n  worktree {tree} is gone already\n"
     out, _ = stage.run("down bob --worktree --json")
     assert json.loads(out)["agents"][0]["worktree"] == {
         "path": str(tree),
@@ -264,6 +262,10 @@ def test_a_worktree_that_was_removed_by_hand(stage, xats, crew):
     }
     stage.run("launch claude --name bob --window --worktree")
     assert (tree / "new.txt").read_text() == "x"
+    shutil.rmtree(tree)
+    out, _ = stage.run("down bob --worktree")
+    assert out == f"bob stopped\n  worktree {tree} is gone already\n"
+    assert ".worktrees" not in xats("agents", "--long").stdout
 
 
 @pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")

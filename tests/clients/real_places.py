@@ -171,7 +171,7 @@ def test_a_real_program_in_a_window_of_its_own(name, bench):
     pane = stage.pane()
     pane.until(lambda: stage.heard(FIRST) == 1, what="the first prompt reaches the model")
     pane.wait_idle()
-    assert stage.state() == "running"
+    stage.until_state("running")
     tree = os.path.join(stage.project, ".worktrees", "bob")
     assert os.path.realpath(f"/proc/{stage.bob()['start']['pid']}/cwd") == os.path.realpath(tree)
 
@@ -256,6 +256,7 @@ def test_a_dialog_of_a_real_program_needs_a_person(name, bench):
     assert re.search(stage.client.dialog, said), said
     assert stage.state() == "needs_you"
     pane = stage.pane()
+    pane.settled()
     before = pane.screen()
     said = stage.run("down bob", 4)
     assert "still runs" in said, said

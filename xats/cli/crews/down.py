@@ -161,6 +161,8 @@ def _without_tree(here: Context, done: Done) -> Done:
         found = worktrees.remove(path, agent.address, *([made_for] if leads else []))
     except XatsError as problem:
         found = worktrees.Removed(path, removed=False, why=str(problem))
+    if found.removed or found.gone:
+        here.store.write(lambda tx: starts.worktree_removed(tx, token))
     return replace(done, tree=found)
 
 
