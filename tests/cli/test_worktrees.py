@@ -217,6 +217,8 @@ def test_an_agent_in_its_worktree(stage, xats, crew):
     repository.write("new.txt", "x", tree)
     out, err = stage.run("down bob --worktree", code=4)
     assert (out, "new.txt" in err, "not committed" in err) == ("bob stopped\n", True, True)
+    removal = f"git -C {tree.parent} worktree remove --force {tree}"
+    assert f"to remove it all the same: {removal}\n" in err
     (tree / "new.txt").unlink()
     out, _ = stage.run("down bob --worktree --json")
     assert json.loads(out)["agents"][0]["worktree"]["removed"] is True

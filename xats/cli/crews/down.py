@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from xats.base import host
 from xats.base.errors import Refused, Usage, XatsError
 from xats.base.record import record, replace
@@ -244,3 +246,12 @@ def _print_tree(here: Context, tree: Removed) -> None:
         render.say(f"  {render.one_line(name)}")
     if len(tree.left) > SHOWN:
         render.say(f"  and {len(tree.left) - SHOWN} more")
+    if os.path.isfile(os.path.join(tree.path, ".git")):
+        render.say(f"  to remove it all the same: {render.one_line(_removal(tree.path))}")
+
+
+def _removal(path: str) -> str:
+    """Return the command by which a person removes the worktree at `path` whatever is in it."""
+    import shlex
+
+    return shlex.join(("git", "-C", os.path.dirname(path), "worktree", "remove", "--force", path))
