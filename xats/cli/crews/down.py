@@ -52,19 +52,19 @@ def down(
 ) -> int:
     """End the program of an agent that xats started here; for people only.
 
-    xats types the command by which the program ends itself, such as /exit. It types nothing where a wake would be
-    refused: at a busy agent, a half-written line or a dialog. With --force it types nothing, and sends SIGTERM to the
-    process, and SIGKILL after 10 seconds.
+    xats types the command that ends the program, such as /exit. If the agent is busy, if a dialog is open, or if the
+    input field holds a half-written line, xats types nothing and exits with 4. With --force, xats types nothing; it
+    sends SIGTERM to the process, and SIGKILL after 10 seconds.
 
-    This ends only programs that xats launch has started on this host: never a program that registered itself, the shell
-    of a pane, or tmux. The agent stays in the team, and xats keeps its mail. Its claimed tasks
-    are open again, its locks end, and its turns go to the next in line.
+    xats ends only programs that xats launch has started on this host: never a program that registered itself, the shell
+    of a pane, or tmux. The agent stays in the team, and xats keeps its mail. Its claimed tasks are open again, its
+    locks end, and its turns go to the next in line.
 
-    --worktree also removes the worktree that xats made for the agent, and its branch xats/NAME. It must be clean, and
-    its commits must be in the branch that it started from, as commits or as one squashed change. Otherwise the worktree
-    stays, and xats lists what is left there.
+    --worktree also removes the worktree that xats made for the agent, and its branch xats/NAME. Everything in it must
+    be committed, and the branch that it started from must have its commits, also picked or squashed ones. Otherwise the
+    worktree stays, and xats lists what is left there.
 
-    --all asks before it ends anything; with --yes it does not.
+    --all asks before it ends anything. With --yes it does not ask.
 
     Example: xats down bob
 
