@@ -12,6 +12,8 @@ from tests.support.places import ENDS, staged
 from tests.support.world import until
 from xats.base import process
 from xats.core.agents import agents
+from xats.tmux import pane as panes
+from xats.tmux import places
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
 
@@ -145,6 +147,17 @@ def test_down_ends_the_program_in_its_own_way(stage, xats, crew):
     assert stage.run("down bob")[0] == "bob does not run\n"
     stage.run("launch claude --name bob --window")
     assert stage.start().generation == 2
+
+
+def test_a_pane_that_stays_after_a_signal_is_closed_at_once(stage):
+    """tmux sees the end of a program a moment later than the one who has sent the signal."""
+    for _ in range(10):
+        pane = panes.find(stage.tmux.socket, stage.tmux.open("exec tail -f /dev/null"))
+        places.keep_failed(pane)
+        os.kill(pane.pane_pid, 9)
+        assert places.close_ended(pane)
+        assert pane.pane_id not in [one[2] for one in stage.panes()]
+    assert not places.close_ended(pane)
 
 
 def test_down_all_ends_only_what_xats_has_started(stage, xats, crew):

@@ -7,6 +7,7 @@ which checks whose server it is. Nothing here changes the window that a person l
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager, suppress
 
 from xats.base.errors import Usage
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from xats.base.pane import Pane
 
 SIZE = (200, 50)  # columns and rows of a session that no terminal shows yet
+NOTICE = 2.0  # seconds in which tmux has surely seen that a program has ended
+LOOK = 0.02  # seconds between two looks
 KEEP = "remain-on-exit"  # a window option that panes have too
 
 
@@ -94,6 +97,23 @@ def find(socket: str, text: str) -> Pane | None:
 def keep_failed(pane: Pane) -> None:
     """Let `pane` stay where its program ends with an error, so that a person can read why. Raises NoPane."""
     panes.act(pane, f"set-option -p -t {quote(pane.pane_id)} {KEEP} failed")
+
+
+def close_ended(pane: Pane) -> bool:
+    """Close `pane`, whose program has just ended, if the pane stays; tell whether it has stayed.
+
+    It takes tmux a moment to see that a program has ended.
+    """
+    until = time.monotonic() + NOTICE
+    while not close_dead(pane):
+        try:
+            panes.find(pane.socket, pane.pane_id)
+        except (NoPane, TmuxUnavailable):
+            return False
+        if time.monotonic() >= until:
+            return False
+        time.sleep(LOOK)
+    return True
 
 
 def close_dead(pane: Pane) -> bool:

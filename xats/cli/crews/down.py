@@ -173,7 +173,7 @@ def _close(start: Start) -> None:
     from xats.tmux import places
 
     if start.place != "pane" and start.pane:
-        places.close_dead(start.pane)
+        places.close_ended(start.pane)
 
 
 def _release(here: Context, start: Start) -> Released:
