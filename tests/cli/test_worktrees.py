@@ -332,6 +332,12 @@ def test_a_bare_repository_has_no_worktree(repository, tmp_path):
         worktrees.prepare(str(repository.top / ".git"), "bob", "bob@crew", None, {}, print)
 
 
+def test_a_repository_of_another_user(repository, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(XatsError, match="detected dubious ownership"):
+        repository.prepare()
+
+
 def test_a_file_where_the_worktrees_would_be(repository):
     (repository.top / ".worktrees").write_text("")
     with pytest.raises(XatsError, match="git worktree failed"):

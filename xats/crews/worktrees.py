@@ -120,12 +120,14 @@ def of_folder(path: str, *names: str) -> Worktree | None:
 
 def _main(folder: str) -> str:
     """Return the top folder of the main worktree of the repository around `folder`. Raises Usage, GitFailed."""
-    if git.holds(folder, "rev-parse", "--git-dir"):
+    try:
         bare = git.run(folder, "rev-parse", "--is-bare-repository") == "true"
-        common, own = _common(folder), git.run(folder, "rev-parse", "--absolute-git-dir")
-    else:
+    except git.GitFailed as problem:
+        if "not a git repository" not in str(problem):  # git does not trust its owner, for example
+            raise
         msg = f"--worktree needs a git repository, and {folder} is not in one. {LEFT}"
-        raise Usage(msg, "git init, or leave --worktree out")
+        raise Usage(msg, "git init, or leave --worktree out") from problem
+    common, own = _common(folder), git.run(folder, "rev-parse", "--absolute-git-dir")
     if not bare and git.run(folder, "rev-parse", "--is-inside-work-tree") != "true":
         msg = f"{folder} is a folder of git itself, and not of a worktree. {LEFT}"
         raise Usage(msg, "name the folder of your project: --cwd FOLDER")
