@@ -338,6 +338,14 @@ def test_a_repository_of_another_user(repository, monkeypatch):
         repository.prepare()
 
 
+def test_a_file_that_cannot_be_written(repository):
+    shutil.rmtree(repository.top / ".git" / "info")
+    (repository.top / ".git" / "info").write_text("")
+    with pytest.raises(XatsError, match=r"xats cannot make the worktree .*info"):
+        repository.prepare()
+    assert not (repository.top / ".worktrees").exists()
+
+
 def test_a_file_where_the_worktrees_would_be(repository):
     (repository.top / ".worktrees").write_text("")
     with pytest.raises(XatsError, match="git worktree failed"):

@@ -7,6 +7,7 @@ a worktree without that file. `.worktrees/` goes into .git/info/exclude, so no t
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from contextlib import contextmanager, suppress
 
@@ -82,7 +83,7 @@ def prepare(
     def owns(said: str) -> bool:
         return said.lower() == agent.lower() or leads(said)
 
-    with _locked(top):
+    with _writing(path), _locked(top):
         if not os.path.lexists(path):
             path = _before_a_rename(top, owns) or path
         if os.path.lexists(path):
@@ -94,11 +95,24 @@ def prepare(
             _forget_missing(top, path, owns)
             about = _make(folder, top, path, agent, wanted)
     if not about["prepared"]:
-        _copy(top, path, settings.get(COPY, ""), say)
+        with _writing(path):
+            _copy(top, path, settings.get(COPY, ""), say)
         _set_up(path, settings.get(SETUP, ""), say)
     if not about["prepared"] or about["agent"] != agent:
-        _mark(path, {**about, "agent": agent, "prepared": True})
+        with _writing(path):
+            _mark(path, {**about, "agent": agent, "prepared": True})
     return path
+
+
+@contextmanager
+def _writing(path: str) -> Iterator[None]:
+    """Raise GitFailed where the system does not let xats read or write what the worktree at `path` needs."""
+    try:
+        yield
+    except OSError as problem:
+        where = f" ({problem.filename})" if problem.filename else ""
+        msg = f"xats cannot make the worktree {path}: {problem.strerror}{where}. {LEFT}"
+        raise git.GitFailed(msg, shlex.join(("ls", "-ld", problem.filename or path))) from problem
 
 
 def agent_of(path: str) -> str | None:
