@@ -158,7 +158,7 @@ def test_only_a_merged_worktree_is_removed(repository):
     repository.write("b.txt", "two\nthree\n", tree)
     repository.commit("third", tree)
     found = repository.remove()
-    assert (found.removed, found.why) == (False, "main lacks 2 commits of HEAD")
+    assert (found.removed, found.why) == (False, "main lacks 2 commits of xats/bob")
     repository.write("c.txt", "meanwhile\n")
     repository.commit("meanwhile")
     assert not repository.remove().removed

@@ -386,7 +386,7 @@ def _unmerged(path: str, found: Worktree) -> str:
     if not git.holds(path, "rev-parse", "--verify", "-q", base):
         return f"the branch {found.base}, from which it started, is gone"
     branch = f"refs/heads/{found.branch}"
-    heads = ["HEAD", branch] if git.holds(path, "rev-parse", "--verify", "-q", branch) else ["HEAD"]
+    heads = [branch, "HEAD"] if git.holds(path, "rev-parse", "--verify", "-q", branch) else ["HEAD"]
     return next((f"{found.base} lacks {lacks}" for head in heads if (lacks := _missing(path, base, head))), "")
 
 
