@@ -34,7 +34,7 @@ PLACES = {
     "dead list": ["dead"],
     "config list": ["settings"],
     "wait": [None],
-    "launch": [None],
+    "launch": [None, None],
     "daemon status": [None],
     "db info": [None, None],
     "db query": [],

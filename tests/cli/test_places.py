@@ -12,6 +12,8 @@ from tests.support.places import ENDS, staged
 from tests.support.world import until
 from xats.base import process
 from xats.core.agents import agents
+from xats.tmux import pane as panes
+from xats.tmux import places
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
 
@@ -102,6 +104,28 @@ def test_a_first_prompt_is_typed_into_other_programs(stage, xats):
     assert os.listdir(xats.home / "xats" / "launch") == []
 
 
+def test_a_first_prompt_is_typed_into_a_session_that_takes_none_as_an_argument(stage, xats):
+    clients = xats.home / "clients"
+    clients.mkdir(mode=0o700)
+    (clients / "claude-code.toml").write_text("resume_takes_prompt = false\n")
+    line = "launch claude --name bob --window --prompt 'Read the notes' --resume 12-ab"
+    stage.run(line, XATS_CLIENTS=str(clients))
+    found = stage.start()
+    assert found.prompt == "typed"
+    assert "Read the notes" in stage.got(found.pid)
+    assert "Read the notes" not in stage.notes("args", found.pid)
+
+
+def test_the_long_list_in_a_narrow_terminal(stage, xats):
+    stage.run("launch claude --name a-name-of-some-length --window")
+    for columns in ("40", "60", "80"):
+        shown = xats.on_terminal("agents", "--long", env={"COLUMNS": columns, "NO_COLOR": "1"})
+        assert "STATE" in shown
+        assert "running" in shown
+        assert "a-name-of-some-length" in "".join(line.split(" ")[0] for line in shown.splitlines()[1:])
+        assert max(map(len, shown.splitlines())) <= int(columns)
+
+
 def test_down_ends_the_program_in_its_own_way(stage, xats, crew):
     stage.play(ENDS)
     stage.run("launch claude --name bob --window")
@@ -123,6 +147,17 @@ def test_down_ends_the_program_in_its_own_way(stage, xats, crew):
     assert stage.run("down bob")[0] == "bob does not run\n"
     stage.run("launch claude --name bob --window")
     assert stage.start().generation == 2
+
+
+def test_a_pane_that_stays_after_a_signal_is_closed_at_once(stage):
+    """tmux sees the end of a program a moment later than the one who has sent the signal."""
+    for _ in range(10):
+        pane = panes.find(stage.tmux.socket, stage.tmux.open("exec tail -f /dev/null"))
+        places.keep_failed(pane)
+        os.kill(pane.pane_pid, 9)
+        assert places.close_ended(pane)
+        assert pane.pane_id not in [one[2] for one in stage.panes()]
+    assert not places.close_ended(pane)
 
 
 def test_down_all_ends_only_what_xats_has_started(stage, xats, crew):
@@ -259,6 +294,11 @@ def test_two_places_exclude_each_other(xats):
     assert "--window and --split exclude each other" in done.stderr
     assert "A tmux session cannot have the name" in xats("launch", "claude", "--session", "a:b", code=2).stderr
     assert "--env does not take" in xats("launch", "claude", "--window", "--env", "1=2", code=2).stderr
+    assert "--env does not take '=2'" in xats("launch", "claude", "--window", "--env", "=2", code=2).stderr
+    assert "--cwd needs a folder" in xats("launch", "claude", "--window", "--cwd", "", code=2).stderr
+    folder = xats.folder / "a\nb"
+    folder.mkdir()
+    assert "a line break in its name" in xats("launch", "claude", "--window", "--cwd", str(folder), code=4).stderr
     assert "so --env cannot" in xats("launch", "claude", "--window", "--env", "XATS_AGENT=x", code=2).stderr
 
 

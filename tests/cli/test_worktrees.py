@@ -158,7 +158,7 @@ def test_only_a_merged_worktree_is_removed(repository):
     repository.write("b.txt", "two\nthree\n", tree)
     repository.commit("third", tree)
     found = repository.remove()
-    assert (found.removed, found.why) == (False, "main lacks 2 commits of HEAD")
+    assert (found.removed, found.why) == (False, "main lacks 2 commits of xats/bob")
     repository.write("c.txt", "meanwhile\n")
     repository.commit("meanwhile")
     assert not repository.remove().removed
@@ -217,7 +217,147 @@ def test_an_agent_in_its_worktree(stage, xats, crew):
     repository.write("new.txt", "x", tree)
     out, err = stage.run("down bob --worktree", code=4)
     assert (out, "new.txt" in err, "not committed" in err) == ("bob stopped\n", True, True)
+    removal = f"git -C {tree.parent} worktree remove --force {tree}"
+    assert f"to remove it all the same: {removal}\n" in err
     (tree / "new.txt").unlink()
     out, _ = stage.run("down bob --worktree --json")
     assert json.loads(out)["agents"][0]["worktree"]["removed"] is True
     assert not tree.exists()
+
+
+@pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
+def test_a_worktree_stays_that_of_its_agent_after_renames(stage, xats, crew):
+    Repository(xats.folder)
+    stage.play(ENDS)
+    stage.run("launch claude --name bob --window --worktree")
+    xats("agent", "rename", "bob", "rob", "--as", "bob")
+    stage.run("down rob")
+    stage.run("launch claude --name rob --window --worktree")
+    assert (stage.start("rob").branch, stage.start("rob").generation) == ("xats/bob", 2)
+    stage.run("down rob")
+    xats("team", "rename", "crew", "band", "--yes")
+    xats.environ["XATS_TEAM"] = "band"
+    stage.run("launch claude --name rob --window --worktree")
+    assert os.listdir(xats.folder / ".worktrees") == ["bob"]
+    xats("team", "rename", "band", "choir", "--yes")
+    xats.environ["XATS_TEAM"] = "choir"
+    out, _ = stage.run("down rob --worktree")
+    assert out == f"rob stopped\n  worktree {xats.folder}/.worktrees/bob removed\n"
+    assert git(xats.folder, "branch") == "* main"
+
+
+@pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
+def test_a_worktree_that_was_removed_by_hand(stage, xats, crew):
+    repository = Repository(xats.folder)
+    stage.play(ENDS)
+    stage.run("launch claude --name bob --window --worktree")
+    tree = xats.folder / ".worktrees" / "bob"
+    repository.write("new.txt", "x", tree)
+    repository.commit("work", tree)
+    shutil.rmtree(tree)
+    out, _ = stage.run("down bob --worktree --json")
+    assert json.loads(out)["agents"][0]["worktree"] == {
+        "path": str(tree),
+        "removed": False,
+        "reason": "its folder is gone",
+        "left": [],
+    }
+    stage.run("launch claude --name bob --window --worktree")
+    assert (tree / "new.txt").read_text() == "x"
+    shutil.rmtree(tree)
+    out, _ = stage.run("down bob --worktree")
+    assert out == f"bob stopped\n  worktree {tree} is gone already\n"
+    assert ".worktrees" not in xats("agents", "--long").stdout
+
+
+@pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
+def test_a_launch_that_is_refused_makes_no_worktree(stage, xats, crew):
+    Repository(xats.folder)
+    for words, code, says in (
+        ("opencode", 3, "no program opencode"),
+        ("claude --takeover", 2, "--takeover is for a program in this pane"),
+        ("claude --resume=-x", 2, "--resume needs the id of a session"),
+        ("claude --branch ''", 2, "git does not take ''"),
+    ):
+        _, err = stage.run(f"launch {words} --name bob --window --worktree", code=code)
+        assert says in " ".join(err.split())
+    stage.run("launch claude --name bob --window")
+    _, err = stage.run("launch claude --name bob --window --worktree", code=4)
+    assert "bob already runs" in err
+    assert not (xats.folder / ".worktrees").exists()
+    assert git(xats.folder, "branch") == "* main"
+
+
+def test_a_missing_worktree_of_somebody_else_is_refused(repository):
+    git(repository.top, "worktree", "add", "-q", ".worktrees/bob", "-b", "mine")
+    shutil.rmtree(repository.top / ".worktrees" / "bob")
+    with pytest.raises(worktrees.WorktreeTaken, match="whose folder is gone"):
+        repository.prepare()
+
+
+def test_the_worktree_of_a_submodule_lies_beside_its_files(repository, tmp_path):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    Repository(inner)
+    git(repository.top, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "part")
+    top = repository.top / "part"
+    path = worktrees.prepare(str(top), "bob", "bob@crew", None, {}, print)
+    assert path == str(top / ".worktrees" / "bob")
+    assert worktrees.prepare(path, "bob", "bob@crew", None, {}, print) == path
+    assert worktrees.prepare(path, "kim", "kim@crew", None, {}, print) == str(top / ".worktrees" / "kim")
+    assert git(top, "status", "--porcelain") == ""
+    assert worktrees.remove(path, "bob@crew").removed
+
+
+def test_a_name_with_a_line_break(tmp_path, monkeypatch):
+    for who in ("GIT_AUTHOR", "GIT_COMMITTER"):
+        monkeypatch.setenv(f"{who}_NAME", "kim")
+        monkeypatch.setenv(f"{who}_EMAIL", "kim@example.org")
+    folder = tmp_path / "a\nb 'c' \"d\" $e"
+    folder.mkdir()
+    repository = Repository(folder)
+    tree = repository.prepare()
+    assert tree.is_dir()
+    assert repository.prepare() == tree
+    assert repository.remove().removed
+
+
+def test_a_bare_repository_has_no_worktree(repository, tmp_path):
+    git(tmp_path, "clone", "-q", "--bare", str(repository.top), "bare.git")
+    git(tmp_path / "bare.git", "worktree", "add", "-q", str(tmp_path / "linked"))
+    for folder in (tmp_path / "bare.git", tmp_path / "linked"):
+        with pytest.raises(Usage, match="it is bare"):
+            worktrees.prepare(str(folder), "bob", "bob@crew", None, {}, print)
+    with pytest.raises(Usage, match="a folder of git itself"):
+        worktrees.prepare(str(repository.top / ".git"), "bob", "bob@crew", None, {}, print)
+
+
+def test_a_repository_of_another_user(repository, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(XatsError, match="detected dubious ownership"):
+        repository.prepare()
+
+
+def test_a_file_that_cannot_be_written(repository):
+    shutil.rmtree(repository.top / ".git" / "info")
+    (repository.top / ".git" / "info").write_text("")
+    with pytest.raises(XatsError, match=r"xats cannot make the worktree .*info"):
+        repository.prepare()
+    assert not (repository.top / ".worktrees").exists()
+
+
+def test_a_file_where_the_worktrees_would_be(repository):
+    (repository.top / ".worktrees").write_text("")
+    with pytest.raises(XatsError, match="git worktree failed"):
+        repository.prepare()
+
+
+def test_several_agents_at_once(repository):
+    from concurrent.futures import ThreadPoolExecutor
+
+    def make(name):
+        return worktrees.prepare(str(repository.top), name, f"{name}@crew", None, {}, print)
+
+    names = [f"bob{number}" for number in range(6)] * 2
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(make, names)) == [str(repository.top / ".worktrees" / name) for name in names]

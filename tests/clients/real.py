@@ -118,6 +118,7 @@ CLIENTS = {
             version="0.24.4",
             command="qwen",
             arguments=("--approval-mode=default",),
+            dialog=r"Do you trust this folder",
             ready=r"^> ",
             busy=r"esc to cancel",
             permission=r"Allow execution of|Apply this change",

@@ -1,12 +1,14 @@
 """What xats looks at for a start, and what it leaves alone: rows of a shared store are no proof."""
 
 import os
+import re
 
 import pytest
 
 from tests.profiles.test_recorded_screens import RECORDINGS, recorded
 from xats.base import host, process, seats
 from xats.base.pane import Pane
+from xats.base.record import replace
 from xats.core.agents import agents
 from xats.core.crews import starts
 from xats.crews import watching
@@ -77,4 +79,28 @@ def test_a_trust_dialog_of_a_real_program_needs_a_person(seen, monkeypatch, path
     one = seen(client=known.name)
     found = watching.look("/db", one)
     assert found.state == "needs_you"
-    assert "trust" in found.detail.lower()
+    assert re.search(r"do you trust|trust this folder\?|safety check", found.detail.lower())
+    assert not set(found.detail) & set("│┃╭╰")
+
+
+@pytest.mark.parametrize("name", ["codex", "gemini"])
+@pytest.mark.parametrize("reported", [False, True], ids=["", "reported"])
+def test_a_composer_before_a_dialog_is_not_ready(seen, monkeypatch, name, reported):
+    shown = {one.stem: one for one in RECORDINGS if one.parent.name == name}
+    known, _ = recorded(shown["start-up"])
+    one = seen(client=name)
+
+    def at(ms, stem):
+        _, look = recorded(shown[stem])
+        look.pane_pid, look.dead = PANE.pane_pid, False
+        look.rows = lambda: screen.plain(look.screen).split("\n")
+        monkeypatch.setattr(screen, "look", lambda _: look)
+        found = watching.look("/db", replace(one, now=one.now + ms))
+        return found and found.state
+
+    monkeypatch.setattr(watching, "_reported", lambda _: reported)
+    assert at(0, "start-up") is None
+    assert at(300, "start-up") is None
+    assert at(known.start_ms, "dialog-trust") == "needs_you"
+    assert at(known.start_ms + 100, "idle-empty") is None
+    assert at(2 * known.start_ms + 100, "idle-empty") == "running"

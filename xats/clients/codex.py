@@ -31,6 +31,7 @@ SCREEN = Profile(
     message_prefixes=("› ", "• "),
     shows_cursor=True,
     settle_ms=20,
+    start_ms=3000,  # it draws a composer before it asks about a folder or hooks
     bracketed_paste=True,
     paste_placeholders=("[[]Pasted Content *]",),
     install="npm install -g @openai/codex",

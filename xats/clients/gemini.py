@@ -23,11 +23,11 @@ SCREEN = Profile(
     dialog_titles=("✋*",),
     modal=True,
     settle_ms=80,  # up to 40 ms after a paste it takes Enter for a new line
+    start_ms=2000,  # it draws a composer before it asks about a folder
     bracketed_paste=True,
     paste_placeholders=("[[]Pasted Text: *]",),
     install="npm install -g @google/gemini-cli",
-    quit="/quit",
-    first_prompt="-i {prompt}",
+    quit="/quit",  # it has `-i PROMPT`, but runs that while it asks whether the folder is trusted
     resume="--resume {id}",
 )
 

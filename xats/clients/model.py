@@ -59,6 +59,7 @@ class Profile:
     settle_ms: int = 120  #: ms that it must have shown a paste before it takes Enter for Enter
     submit_ms: int = 0  #: ms that it may take to clear its composer after Enter; 0: the usual time
     paste_ms: int = 0  #: ms that it may take to show a paste; 0: the usual time
+    start_ms: int = 0  #: ms for which its first composer must stay before it is ready: a dialog may follow it
     bracketed_paste: bool = False  #: whether it takes bracketed pastes, in which a new line is only text
     paste_placeholders: tuple[str, ...] = ()  #: shell patterns of what it shows in place of a long paste
     composer_unknown: bool = False  #: whether its composer is not described yet: only dialogs, and nothing is typed
@@ -66,6 +67,7 @@ class Profile:
     quit: str = ""  #: the line that ends it, submitted in its composer
     first_prompt: str = ""  #: words of its command line with `{prompt}`; "": it takes no first prompt there
     resume: str = ""  #: words of its command line with `{id}`, which continue a session
+    resume_takes_prompt: bool = True  #: whether it takes a first prompt there too, and not for a new session alone
 
 
 @record

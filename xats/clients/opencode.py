@@ -28,9 +28,10 @@ SCREEN = Profile(
     bracketed_paste=True,
     paste_placeholders=("[[]Pasted ~*]",),
     install="npm install -g opencode-ai",
-    quit="/exit",
+    quit="exit",  # for /exit it opens a menu, which takes the Enter if that comes later than 0.4 s
     first_prompt="--prompt {prompt}",
     resume="--session {id}",
+    resume_takes_prompt=False,
 )
 
 

@@ -28,7 +28,7 @@ SCREEN = Profile(
     busy_rows=("  [.⠀-⣿]*(*esc to*", "  (Esc to cancel)"),
     message_prefixes=("  > ", "  ◆"),
     busy_titles=("✦*", "◐*", "◓*", "◑*", "◒*"),
-    dialog=("Allow execution of", "Apply this change?", "● 1.", "Yes, allow once"),
+    dialog=("Allow execution of", "Apply this change?", "● 1.", "Yes, allow once", "Do you trust this folder?"),
     dialog_titles=("✋*", "✳*"),
     modal=True,
     draft_rows=("  ↑ *", "  ← → *"),  # below a composer where a file is attached to what will be sent
@@ -46,6 +46,7 @@ SCREEN = Profile(
     ),
     shows_cursor=True,
     settle_ms=20,
+    start_ms=2000,  # it asks whether the folder is trusted when its hooks have run
     submit_ms=3000,  # a second Enter, before it has taken the first, might accept what it suggests
     paste_ms=4000,  # for some seconds after a turn, while it thinks of a suggestion, it may need two of them
     bracketed_paste=True,

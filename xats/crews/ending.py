@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from xats.delivery.settings import Settings
     from xats.store import Store
 
-GRACE = 10.0  # seconds that a program has to end
+GRACE = 10.0  # seconds that a program has to end after SIGTERM
+LEAVES = 20.0  # seconds that it has after its own command; Gemini CLI on a busy machine has taken more than 10
 KILLED = 5.0  # seconds until the system has ended a process after SIGKILL
 LOOK = 0.05  # seconds between two looks
 AGAIN = 5.0  # seconds for which xats tries again to type the command
@@ -69,9 +70,9 @@ def _by_its_command(seen: Seen, known: Profile, settings: Settings) -> Outcome:
         assert typed.reason
         detail = f" ({typed.detail})" if typed.detail else ""
         return Outcome("refused", f"{poke.WORDS[typed.reason]}{detail}")
-    if _ended(seen, GRACE):
+    if _ended(seen, LEAVES):
         return Outcome("stopped")
-    return Outcome("still_runs", f"xats typed {known.quit}, and the program still runs after {GRACE:g} s")
+    return Outcome("still_runs", f"xats typed {known.quit}, and the program still runs after {LEAVES:g} s")
 
 
 def _by_signal(seen: Seen, known: Profile) -> Outcome:

@@ -24,7 +24,9 @@ def run(folder: str, *words: str, stdin: bytes | None = None) -> str:
     done = _call(folder, words, stdin)
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip() or f"it ended with {done.returncode}"
-        msg = f"git {words[0]} failed: {said.splitlines()[-1]}"
+        lines = said.splitlines()
+        why = next((line for line in lines if line.startswith(("fatal: ", "error: "))), lines[-1])
+        msg = f"git {words[0]} failed: {why}"
         raise GitFailed(msg, shlex.join(("git", "-C", folder, *words))[:200])
     return done.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
 

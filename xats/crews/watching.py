@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from xats.tmux.screen import Look
 
 SOON, LATER = 1_000, 10_000  # ms: see `_too_soon`
-LINES = 6  # of a screen that are kept
-LONGEST = 500  # characters of them
+LINES = 10  # of a screen that are kept; a dialog has its question there, and not its last answers alone
+LONGEST = 800  # characters of them
+FRAME = " \t│┃║|─━═╭╮╰╯┌┐└┘▀▄"
+_ready_since: dict[str, int] = {}  # by token: since when (ms UTC) a start has looked ready to this process
 UNSEEN = "it shows neither a hook nor an empty composer after 30 s"
 
 
@@ -87,7 +89,7 @@ def look(store: str, seen: Seen) -> Finding | None:
         return None
     if not ours(store, seen):
         return Finding("running") if _reported(seen) else None
-    found = Finding("running") if _reported(seen) else _on_screen(seen)
+    found = _on_screen(seen, reported=_reported(seen))
     return replace(found, programs=_programs(seen)) if found else None
 
 
@@ -123,29 +125,46 @@ def _reported(seen: Seen) -> bool:
     return said is not None and said.state != "ended" and said.at >= (seen.start.used_at or 0)
 
 
-def _on_screen(seen: Seen) -> Finding | None:
-    """Return the state that the pane shows, None while it shows nothing that counts."""
+def _on_screen(seen: Seen, *, reported: bool) -> Finding | None:
+    """Return the state that the pane shows, None while it shows nothing that counts.
+
+    `reported` tells whether a hook of the program has said something. A dialog needs a person all the same.
+    """
     start, session = seen.start, seen.session
     assert session
     pane = session.seat.pane
     late = seen.now - (start.used_at or start.created_at) > READY
     if pane is None:  # outside tmux nothing but its hook can show it
-        return Finding("running") if late else None
+        return Finding("running") if reported or late else None
     known = registry.find_or_generic(start.client, os.environ)
     if not profile.is_known(known) and seen.now - (start.used_at or 0) < SOON:
         return None  # see `_too_soon`
     try:
         shown = screen.look(pane)
     except (NoPane, TmuxUnavailable):
-        return None
+        return Finding("running") if reported else None
     if shown.pane_pid != pane.pane_pid or shown.dead:
-        return None
+        return Finding("running") if reported else None
     found = profile.view(known, shown)
     if found.state == "dialog":
+        _ready_since.pop(start.token, None)
         return Finding("needs_you", _text(shown.rows()))
-    if found.state in ("idle", "busy", "draft") and not _too_soon(known, shown, seen):
-        return Finding("running") if not screens.unlike_a_prompt(known, pane, shown) else None
-    return Finding("needs_you", _cut(f"{UNSEEN}\n{_text(shown.rows())}".strip())) if late else None
+    composed = found.state in ("idle", "busy", "draft") and not _too_soon(known, shown, seen)
+    if reported or (composed and not screens.unlike_a_prompt(known, pane, shown)):
+        return Finding("running") if late or _stays(known, seen) else None
+    _ready_since.pop(start.token, None)
+    if composed or not late:
+        return None
+    return Finding("needs_you", _cut(f"{UNSEEN}\n{_text(shown.rows())}".strip()))
+
+
+def _stays(known: Profile, seen: Seen) -> bool:
+    """Tell whether the program has looked ready for long enough, in the looks of this process."""
+    since = _ready_since.setdefault(seen.start.token, seen.now)
+    if seen.now - since < known.start_ms:
+        return False
+    del _ready_since[seen.start.token]
+    return True
 
 
 def _too_soon(known: Profile, shown: Look, seen: Seen) -> bool:
@@ -158,8 +177,9 @@ def _too_soon(known: Profile, shown: Look, seen: Seen) -> bool:
 
 
 def _text(rows: list[str]) -> str:
-    """Return the last rows of a screen that are not empty, as plain text."""
-    return _cut("\n".join([row.rstrip() for row in rows if row.strip()][-LINES:]))
+    """Return the last rows of a screen that are not empty, as plain text, without the frame around a dialog."""
+    bare = [row.strip(FRAME) for row in rows]
+    return _cut("\n".join([row for row in bare if row][-LINES:]))
 
 
 def _cut(text: str) -> str:

@@ -7,6 +7,7 @@ a worktree without that file. `.worktrees/` goes into .git/info/exclude, so no t
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import time
 from contextlib import contextmanager, suppress
@@ -84,7 +85,7 @@ def prepare(
     def owns(said: str) -> bool:
         return said.lower() == agent.lower() or leads(said)
 
-    with _locked(top):
+    with _writing(path), _locked(top):
         if not os.path.lexists(path):
             path = _before_a_rename(top, owns) or path
         if os.path.lexists(path):
@@ -102,6 +103,17 @@ def prepare(
         if not about["prepared"] or about["agent"] != agent:
             _mark(path, {**about, "agent": agent, "prepared": True})
     return path
+
+
+@contextmanager
+def _writing(path: str) -> Iterator[None]:
+    """Raise GitFailed where the system does not let xats read or write what the worktree at `path` needs."""
+    try:
+        yield
+    except OSError as problem:
+        where = f" ({problem.filename})" if problem.filename else ""
+        msg = f"xats cannot make the worktree {path}: {problem.strerror}{where}. {LEFT}"
+        raise git.GitFailed(msg, shlex.join(("ls", "-ld", problem.filename or path))) from problem
 
 
 def agent_of(path: str) -> str | None:
@@ -123,12 +135,14 @@ def of_folder(path: str, *names: str) -> Worktree | None:
 
 def _main(folder: str) -> str:
     """Return the top folder of the main worktree of the repository around `folder`. Raises Usage, GitFailed."""
-    if git.holds(folder, "rev-parse", "--git-dir"):
+    try:
         bare = git.run(folder, "rev-parse", "--is-bare-repository") == "true"
-        common, own = _common(folder), git.run(folder, "rev-parse", "--absolute-git-dir")
-    else:
+    except git.GitFailed as problem:
+        if "not a git repository" not in str(problem):  # git does not trust its owner, for example
+            raise
         msg = f"--worktree needs a git repository, and {folder} is not in one. {LEFT}"
-        raise Usage(msg, "git init, or leave --worktree out")
+        raise Usage(msg, "git init, or leave --worktree out") from problem
+    common, own = _common(folder), git.run(folder, "rev-parse", "--absolute-git-dir")
     if not bare and git.run(folder, "rev-parse", "--is-inside-work-tree") != "true":
         msg = f"{folder} is a folder of git itself, and not of a worktree. {LEFT}"
         raise Usage(msg, "name the folder of your project: --cwd FOLDER")
@@ -416,7 +430,7 @@ def _unmerged(path: str, found: Worktree) -> str:
     if not git.holds(path, "rev-parse", "--verify", "-q", base):
         return f"the branch {found.base}, from which it started, is gone"
     branch = f"refs/heads/{found.branch}"
-    heads = ["HEAD", branch] if git.holds(path, "rev-parse", "--verify", "-q", branch) else ["HEAD"]
+    heads = [branch, "HEAD"] if git.holds(path, "rev-parse", "--verify", "-q", branch) else ["HEAD"]
     return next((f"{found.base} lacks {lacks}" for head in heads if (lacks := _missing(path, base, head))), "")
 
 

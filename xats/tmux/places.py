@@ -7,6 +7,7 @@ which checks whose server it is. Nothing here changes the window that a person l
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager, suppress
 
 from xats.base.errors import Usage
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 SIZE = (200, 50)  # columns and rows of a session that no terminal shows yet
 NO_SPACE = "no space for"  # what tmux says where a pane is too small
+NOTICE = 2.0  # seconds in which tmux has surely seen that a program has ended
+LOOK = 0.02  # seconds between two looks
 KEEP = "remain-on-exit"  # a window option that panes have too
 
 
@@ -108,6 +111,23 @@ def keep_failed(pane: Pane) -> None:
     panes.act(pane, f"set-option -p -t {quote(pane.pane_id)} {KEEP} failed")
 
 
+def close_ended(pane: Pane) -> bool:
+    """Close `pane`, whose program has just ended, if the pane stays; tell whether it has stayed.
+
+    It takes tmux a moment to see that a program has ended.
+    """
+    until = time.monotonic() + NOTICE
+    while not close_dead(pane):
+        try:
+            panes.find(pane.socket, pane.pane_id)
+        except (NoPane, TmuxUnavailable):
+            return False
+        if time.monotonic() >= until:
+            return False
+        time.sleep(LOOK)
+    return True
+
+
 def close_dead(pane: Pane) -> bool:
     """Close `pane` if its program has ended and the pane has stayed; tell whether it was there."""
     with suppress(NoPane, TmuxUnavailable):
@@ -162,6 +182,10 @@ def _tmux(socket: str, pane_id: str = "") -> Iterator[tuple[libtmux.Server, str]
     try:
         with utf8():
             yield libtmux.Server(socket_path=socket, tmux_bin=tmux), session
+    except ValueError as problem:  # it splits what tmux says at line breaks
+        raise TmuxUnavailable(
+            "tmux made no pane: a folder in this tmux server has a line break in its name"
+        ) from problem
     except LibTmuxException as problem:
         said = str(problem).strip() or type(problem).__name__
         raise TmuxUnavailable(f"tmux made no pane: {said}") from problem

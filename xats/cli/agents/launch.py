@@ -111,16 +111,21 @@ def launch(
         args, first, more = list(entry.args), entry.prompt, dict(entry.env)
         worktree, branch, writable_store = entry.worktree, entry.branch, entry.writable
         role, tag, cwd = role or entry.role, tag or list(entry.tags), allowed.folder
-    options.enter(cwd)
-    tree: dict[str, str | None] = {}
-    if worktree or branch:
-        if place == "pane":
-            _refuse_inside(here, _pane(here))
-        tree = options.worktree(here, name, branch, only_print=only_print)
-    if allowed and entry and entry.cwd:
-        options.enter(os.path.join(os.getcwd(), os.path.relpath(entry.cwd, allowed.folder)))
+    if worktree or branch is not None:
+        options.can_have_worktree(name, only_print=only_print)
+    if takeover and place != "pane":
+        msg = "--takeover is for a program in this pane."
+        raise Usage(msg, "end the other program first: xats down NAME")
+    options.enter(cwd, place)
     runs = program.find_program(found, here.environ)
     words, typed = options.arguments(found, args or [], resume, first)
+    tree: dict[str, str | None] = {}
+    if name and (worktree or branch is not None):  # last, as it is the only one that makes something
+        if place == "pane":
+            _refuse_inside(here, _pane(here))
+        tree = options.worktree(here, name, found, branch, place)
+    if allowed and entry and entry.cwd:
+        options.enter(os.path.join(os.getcwd(), os.path.relpath(entry.cwd, allowed.folder)), place)
     wanted = registration.Changes(
         role=role,
         client=found.name,
@@ -133,9 +138,6 @@ def launch(
         from xats.cli.crews import start as crews
         from xats.cli.crews import together
 
-        if takeover:
-            msg = "--takeover is for a program in this pane."
-            raise Usage(msg, "end the other program first: xats down NAME")
         return crews.start(
             here,
             together.Wanted(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from xats.base import host
 from xats.base.errors import Refused, Usage, XatsError
 from xats.base.record import record, replace
 from xats.cli.kit import people, render, views
 from xats.cli.kit.scope import known_team
-from xats.core.agents import changes
 from xats.core.crews import starts
 from xats.core.crews.errors import NotStartedByXats, NotStopped
 from xats.crews import watching
@@ -51,19 +52,19 @@ def down(
 ) -> int:
     """End the program of an agent that xats started here; for people only.
 
-    xats types the command by which the program ends itself, such as /exit. It types nothing where a wake would be
-    refused: at a busy agent, a half-written line or a dialog. With --force it types nothing, and sends SIGTERM to the
-    process, and SIGKILL after 10 seconds.
+    xats types the command that ends the program, such as /exit. If the agent is busy, if a dialog is open, or if the
+    input field holds a half-written line, xats types nothing and exits with 4. With --force, xats types nothing; it
+    sends SIGTERM to the process, and SIGKILL after 10 seconds.
 
-    This ends only programs that xats launch has started on this host: never a program that registered itself, the shell
-    of a pane, or tmux. The agent stays in the team, and xats keeps its mail. Its claimed tasks
-    are open again, its locks end, and its turns go to the next in line.
+    xats ends only programs that xats launch has started on this host: never a program that registered itself, the shell
+    of a pane, or tmux. The agent stays in the team, and xats keeps its mail. Its claimed tasks are open again, its
+    locks end, and its turns go to the next in line.
 
-    --worktree also removes the worktree that xats made for the agent, and its branch xats/NAME. It must be clean, and
-    its commits must be in the branch that it started from, as commits or as one squashed change. Otherwise the worktree
-    stays, and xats lists what is left there.
+    --worktree also removes the worktree that xats made for the agent, and its branch xats/NAME. Everything in it must
+    be committed, and the branch that it started from must have its commits, also picked or squashed ones. Otherwise the
+    worktree stays, and xats lists what is left there.
 
-    --all asks before it ends anything; with --yes it does not.
+    --all asks before it ends anything. With --yes it does not ask.
 
     Example: xats down bob
 
@@ -77,7 +78,7 @@ def down(
         raise Usage(msg, "xats down bob")
     found = [here.store.read(lambda tx: _of(here, tx, agent))] if agent is not None else _all(here)
     if not found:
-        render.say(f"xats has started no program in team {here.team} on this host")
+        render.say(f"no program that xats has started runs in team {here.team} on this host")
     if everybody and found and not yes:
         names = ", ".join(views.near(one.start.agent.address, here.team) for one in found)
         people.confirm(f"End {names}?", "xats down --all --yes", left=LEFT)
@@ -89,7 +90,7 @@ def down(
     if not everybody:
         _raise(here, done[0], force=force)
     _print(here, done)
-    kept = any(one.tree is not None and not one.tree.removed for one in done)
+    kept = any(one.tree is not None and not one.tree.removed and not one.tree.gone for one in done)
     return Refused.exit if kept or any(one.outcome in RUNS for one in done) else 0
 
 
@@ -144,6 +145,7 @@ def end(here: Context, seen: Seen, *, force: bool) -> Done:
 
 def _without_tree(here: Context, done: Done) -> Done:
     """Remove the worktree of an agent whose program has ended, if nothing in it would be lost."""
+    from xats.core.agents import agents
     from xats.crews import worktrees
 
     if done.outcome in RUNS or done.start.worktree is None:
@@ -155,11 +157,14 @@ def _without_tree(here: Context, done: Done) -> Done:
         found = worktrees.Removed(path, removed=False, why=f"{inside[0].agent.address} works in it")
         return replace(done, tree=found)
     agent = done.start.agent
-    former = here.store.read(lambda tx: changes.former_names(tx, agent))
     try:
-        found = worktrees.remove(path, agent.address, *(f"{name}@{agent.team}" for name in former))
+        made_for = worktrees.agent_of(path) or agent.address
+        leads = here.store.read(lambda tx: agents.leads_to(tx, made_for, agent))
+        found = worktrees.remove(path, agent.address, *([made_for] if leads else []))
     except XatsError as problem:
         found = worktrees.Removed(path, removed=False, why=str(problem))
+    if found.removed or found.gone:
+        here.store.write(lambda tx: starts.worktree_removed(tx, token))
     return replace(done, tree=found)
 
 
@@ -168,7 +173,7 @@ def _close(start: Start) -> None:
     from xats.tmux import places
 
     if start.place != "pane" and start.pane:
-        places.close_dead(start.pane)
+        places.close_ended(start.pane)
 
 
 def _release(here: Context, start: Start) -> Released:
@@ -232,12 +237,21 @@ def _print_tree(here: Context, tree: Removed) -> None:
     from xats.crews.worktrees import SHOWN
 
     path = render.one_line(tree.path)
-    if tree.removed:
+    if tree.removed or tree.gone:
         if not here.quiet:
-            render.put(f"  worktree {path} removed")
+            render.put(f"  worktree {path} {'removed' if tree.removed else 'is gone already'}")
         return
     render.warn(f"the worktree {path} stays: {render.one_line(tree.why)}")
     for name in tree.left[:SHOWN]:
         render.say(f"  {render.one_line(name)}")
     if len(tree.left) > SHOWN:
         render.say(f"  and {len(tree.left) - SHOWN} more")
+    if os.path.isfile(os.path.join(tree.path, ".git")):
+        render.say(f"  to remove it all the same: {render.one_line(_removal(tree.path))}")
+
+
+def _removal(path: str) -> str:
+    """Return the command by which a person removes the worktree at `path` whatever is in it."""
+    import shlex
+
+    return shlex.join(("git", "-C", os.path.dirname(path), "worktree", "remove", "--force", path))

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 WORK = ("TASK", "TURN", "LOCKS", "DETAIL")
 HEADERS = ("AGENT", "CLIENT", "STATE", "SINCE", "RESTARTS", "WORKTREE", "BRANCH", "DIRTY", "UNREAD", *WORK)
 OPTIONAL = ("WORKTREE", "BRANCH", "DIRTY", *WORK)
+STRETCH = ("AGENT", "WORKTREE", "DETAIL")
+FOLDED = 16  # columns that one of these has at least, if it needs them
+LESS = ("RESTARTS", "LOCKS", "BRANCH", "DIRTY", "WORKTREE", "TURN", "SINCE", "TASK", "UNREAD")
 NARROW = 100  # columns of a terminal below which the table has no DETAIL
 
 
@@ -116,7 +119,19 @@ def show(here: Context, rows: Rows) -> None:
         headers = tuple(one for one in headers if one not in OPTIONAL or any(row[one] for row in table))
         if width < NARROW:
             headers = tuple(one for one in headers if one not in ("CLIENT", "DETAIL"))
-    render.table(headers, [[row[one] for one in headers] for row in table], stretch=("AGENT", "WORKTREE", "DETAIL"))
+        headers = _fitting(headers, table, width)
+    render.table(headers, [[row[one] for one in headers] for row in table], stretch=STRETCH)
+
+
+def _fitting(headers: tuple[str, ...], table: Sequence[dict[str, str]], width: int) -> tuple[str, ...]:
+    """Return the columns that have room in a terminal of that `width`; the least important ones go first."""
+    for gone in LESS:
+        needed = [max(len(one), *(len(row[one]) for row in table)) if table else len(one) for one in headers]
+        least = [min(size, FOLDED) if one in STRETCH else size for one, size in zip(headers, needed, strict=True)]
+        if sum(least) + 2 * (len(least) - 1) <= width:
+            break
+        headers = tuple(one for one in headers if one != gone)
+    return headers
 
 
 def _short(path: str) -> str:

@@ -10,20 +10,18 @@ from xats.base.record import record
 from xats.cli.agents import program
 from xats.cli.crews import options
 from xats.cli.crews.together import Wanted
-from xats.cli.kit import render
 from xats.core.agents import agents, registration
 from xats.core.crews import starts
 from xats.crews import git, starting, watching, worktrees
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Literal
 
     from xats.base.pane import Pane
     from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
-    from xats.core.agents.agents import Session
+    from xats.core.agents.agents import Agent, Session
     from xats.crews.entry import CrewFile, Entry
     from xats.crews.watching import Seen
     from xats.store import Tx
@@ -134,10 +132,15 @@ def own_session(here: Context) -> str:
 
 def _worktree(here: Context, entry: Entry, base: str) -> tuple[str, dict[str, str | None]]:
     """Make the worktree of `entry`, or use its own again; return the folder in it that corresponds to `base`."""
-    whom = f"{entry.name}@{here.team}"
-    say: Callable[[str], None] = (lambda _: None) if here.json else render.say
-    path = worktrees.prepare(base, entry.name, whom, entry.branch, here.settings, say)
-    found = worktrees.of_folder(path, whom)
+    known = profile(here, entry)
+
+    def look(tx: Tx) -> tuple[str, str, Agent | None]:
+        team, name = program.whom(here, tx, entry.name, known, None)
+        return team, name, agents.find(tx, team, name)
+
+    team, name, agent = here.store.read(look)
+    path = options.prepared(here, base, name, team, entry.branch, agent)
+    found = worktrees.of_folder(path, f"{name}@{team}")
     assert found
     inside = git.run(base, "rev-parse", "--show-prefix") if entry.cwd else ""
     folder = os.path.join(path, inside.rstrip("/")) if inside else path

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
+    from xats.core.agents.agents import Agent
     from xats.core.states import StartPlace
+    from xats.store import Tx
 
 LEFT = "Nothing was started."
 
@@ -62,7 +64,7 @@ def variables(said: Sequence[str] | None) -> dict[str, str]:
     for one in said or ():
         name, equals, value = one.partition("=")
         if not equals or not (name.isascii() and name.isidentifier()):
-            msg = f"--env does not take {name[:80]!r}. {LEFT}"
+            msg = f"--env does not take {(name if name else one)[:80]!r}. {LEFT}"
             raise Usage(msg, "--env NAME=VALUE")
         if name.startswith(OURS):
             msg = f"xats or tmux sets {name}, so --env cannot. {LEFT}"
@@ -71,10 +73,22 @@ def variables(said: Sequence[str] | None) -> dict[str, str]:
     return found
 
 
-def enter(folder: str | None) -> None:
-    """Make `folder` the working directory: the program runs there. Raises NotFound, Refused."""
-    if folder is None:
-        return
+def enter(folder: str | None, where: StartPlace) -> None:
+    """Make `folder` the working directory: the program runs there. Raises NotFound, Refused.
+
+    In a new pane it cannot have a line break in its name, because of how libtmux reads what tmux says.
+    """
+    if folder == "":
+        msg = f"--cwd needs a folder. {LEFT}"
+        raise Usage(msg, "--cwd ~/src/shop")
+    if folder is not None:
+        _enter(folder)
+    if where != "pane" and "\n" in os.getcwd():
+        msg = f"xats makes no pane in a folder with a line break in its name. {LEFT}"
+        raise Refused(msg, "name another --cwd, or start the program in this pane, without a place")
+
+
+def _enter(folder: str) -> None:
     from xats.base import folders
 
     path = folders.expanded(folder, os.environ)
@@ -89,20 +103,52 @@ def enter(folder: str | None) -> None:
     os.environ["PWD"] = path
 
 
-def worktree(here: Context, name: str | None, branch: str | None, *, only_print: bool) -> dict[str, str | None]:
-    """Make the worktree of the agent `name` the working directory; return its path, its branch and the one before.
-
-    Raises Usage, and what `worktrees.prepare` raises.
-    """
-    from xats.cli.kit import render
-    from xats.crews import worktrees
-
+def can_have_worktree(name: str | None, *, only_print: bool) -> None:
+    """Raise Usage unless --worktree has what it needs."""
     if only_print or not name:
         msg = f"--worktree {'and --print exclude each other' if only_print else 'needs --name'}. {LEFT}"
         raise Usage(msg, "xats launch claude --name bob --window --worktree")
-    whom = f"{name}@{here.team}"
+
+
+def prepared(here: Context, folder: str, name: str, team: str, branch: str | None, agent: Agent | None) -> str:
+    """Make the worktree of the agent `name` in `team`, or use its own again; return its path.
+
+    `agent` is what the store knows of it. Raises what `worktrees.prepare` raises.
+    """
+    from xats.cli.kit import render
+    from xats.core.agents import agents
+    from xats.crews import worktrees
+
+    def leads(address: str) -> bool:
+        return agent is not None and here.store.read(lambda tx: agents.leads_to(tx, address, agent))
+
     say: Callable[[str], None] = (lambda _: None) if here.json else render.say
-    path = worktrees.prepare(os.getcwd(), name, whom, branch, here.settings, say)
+    return worktrees.prepare(folder, name, f"{name}@{team}", branch, here.settings, say, leads)
+
+
+def worktree(here: Context, name: str, known: Profile, branch: str | None, where: StartPlace) -> dict[str, str | None]:
+    """Make the worktree of the agent `name` the working directory; return its path, its branch and the one before.
+
+    In a place of its own, nothing is made if the program of the agent runs. Raises AlreadyStarted, and what
+    `worktrees.prepare` raises.
+    """
+    from xats.base import host
+    from xats.cli.agents import program
+    from xats.core.agents import agents
+    from xats.core.crews import starts
+    from xats.crews import starting, worktrees
+
+    def look(tx: Tx) -> tuple[str, str, Agent | None]:
+        team, called = program.whom(here, tx, name, known, None)
+        found = agents.find(tx, team, called)
+        start = starts.of_agent(tx, found.id) if found else None
+        if where != "pane" and start and start.open and not starting.is_over(start, tx.now - start.created_at):
+            raise starts.already_started(start, host.id())
+        return team, called, found
+
+    team, called, agent = here.store.read(look)
+    path = prepared(here, os.getcwd(), called, team, branch, agent)
+    whom = f"{called}@{team}"
     os.chdir(path)
     os.environ["PWD"] = path
     found = worktrees.of_folder(path, whom)
@@ -126,13 +172,14 @@ def arguments(
             msg = f"--resume needs the id of a session, not {session[:80]!r}. {LEFT}"
             raise Usage(msg, f"xats launch {known.name} --resume ID")
         made = [*(session if word == "{id}" else word for word in known.resume.split()), *made]
-    if first is not None and not known.first_prompt:
+    takes_prompt = bool(known.first_prompt) and (session is None or known.resume_takes_prompt)
+    if first is not None and not takes_prompt:
         from xats.delivery import poke
 
         if reason := poke.unfit(known, first):
             msg = f"The first prompt cannot be typed into {known.name}: {poke.WORDS[reason]}. {LEFT}"
             raise InvalidBody(msg, "use other words")
-    if first is None or not known.first_prompt:
+    if first is None or not takes_prompt:
         return made, first
     # A program takes one word such as `update` for a command of its own, and a dash for an option.
     text = f" {first}" if first[0] == "-" or not any(map(str.isspace, first)) else first

@@ -463,12 +463,14 @@ class ClientProfile(Model):
     settle_ms: int = field("How long it must have shown a paste before Enter submits it, in ms.")
     submit_ms: int = field("How long it may take to clear the composer after Enter, in ms; 0: the usual time.")
     paste_ms: int = field("How long it may take to show a paste, in ms; 0: the usual time.")
+    start_ms: int = field("How long its first composer must stay before it is ready, in ms: a dialog may follow it.")
     bracketed_paste: bool = field("Whether a new line in a bracketed paste is only text.")
     paste_placeholders: list[str] = field("Patterns of what it shows in place of a long paste.")
     install: str = field("The command that installs it.")
     quit: str = field("The line that ends it, submitted in its composer; empty: not known.")
     first_prompt: str = field("The words of its command line for a first prompt; empty: it is typed.")
     resume: str = field("The words of its command line that continue a session; empty: not known.")
+    resume_takes_prompt: bool = field("Whether it takes a first prompt there too; else it is typed.")
 
 
 class ClientListDocument(Document):

@@ -302,6 +302,13 @@ def find(tx: Tx, team: str, name: str) -> Agent | None:
     return agent_of(row) if row else None
 
 
+def leads_to(tx: Tx, address: str, agent: Agent) -> bool:
+    """Tell whether `address` (NAME@TEAM) is that of `agent`, or one that it had before a rename of either."""
+    name, _, team = address.rpartition("@")
+    found = find(tx, team, name) or find(tx, *teams.address(tx, team, name))
+    return found is not None and found.id == agent.id
+
+
 NAMES = """
 select a.name from agents a where a.team = :team and a.unregistered_at is null
 union select f.name from former_names f join agents a on a.id = f.agent_id

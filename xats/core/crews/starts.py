@@ -135,6 +135,7 @@ update starts set state = :state, detail = :detail, state_at = case when state =
 where token = :token and state in {states}
 """
 PROMPT = "update starts set prompt = :state where token = :token and prompt = :before"
+NO_WORKTREE = "update starts set worktree = null, branch = null, base = null where token = :token"
 TOLD = "update starts set told_at = :now where token = :token and told_at is null"
 
 
@@ -293,6 +294,11 @@ def stopped(tx: Tx, token: str, why: str) -> bool:
     if found:
         tx.event("agent_stopped", found.agent.team, None, f"agent:{found.agent.name}", reason=why)
     return found is not None
+
+
+def worktree_removed(tx: Tx, token: str) -> None:
+    """Note that the worktree of the start is gone."""
+    tx.run(NO_WORKTREE, token=token)
 
 
 def _set(tx: Tx, token: str, state: StartState, detail: str | None, before: tuple[str, ...]) -> Start | None:
