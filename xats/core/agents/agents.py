@@ -161,6 +161,9 @@ select {AGENT} from former_names f join agents a on a.id = f.agent_id
 where f.name_key = :key and a.team = :team order by f.until desc limit 1
 """
 BY_ID = f"select {AGENT} from agents a where a.id = :id"
+PEOPLE = f"""
+select {AGENT} from agents a where a.team = :team and a.client = 'human' and a.unregistered_at is null order by a.id
+"""
 LEFT = "select epoch, unregistered_at, unregistered_by from agents where team = :team and name_key = :key"
 CURRENT = f"select {SESSION} from sessions s where s.agent_id = :agent and s.ended_at is null"
 # A session that was replaced is found too: xats refuses what it writes. After its agent left, a session does not count.
@@ -330,6 +333,11 @@ def by_id(tx: Tx, agent_id: int) -> Agent:
     if row is None:
         raise UnknownAgent
     return agent_of(row)
+
+
+def people(tx: Tx, team: str) -> list[Agent]:
+    """Return the registered persons of `team`."""
+    return [agent_of(row) for row in tx.all(PEOPLE, team=team)]
 
 
 def new_name(tx: Tx, team: str, client: str) -> str:

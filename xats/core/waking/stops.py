@@ -37,10 +37,6 @@ update deliveries set wake_id = :wake, no_wake_reason = null
 where agent_id = :agent and state = 'unread' and no_wake_reason = 'hop_limit'
     and (select m.sender_id from messages m where m.id = deliveries.message_id) = :sender
 """
-PEOPLE = f"""
-select {agents.AGENT} from agents a where a.team = :team and a.client = 'human' and a.unregistered_at is null
-order by a.id
-"""
 LISTING = """
 select a.name as low_name, a.team as low_team, b.name as high_name, b.team as high_team, p.wakes, p.stopped_at
 from pairs p join agents a on a.id = p.low_id join agents b on b.id = p.high_id
@@ -88,7 +84,7 @@ def stop(tx: Tx, pair: Pair, agent_id: int) -> list[Notice]:
     tx.event("pair_stopped", sender.team, sender.name, f"agent:{to.name}", agent=to.address, wakes=pair.wakes)
     notices = []
     for team in dict.fromkeys((sender.team, to.team)):
-        people = tuple(agents.agent_of(row) for row in tx.all(PEOPLE, team=team))
+        people = tuple(agents.people(tx, team))
         local = sender if sender.team == team else to
         lines = (
             f"{sender.address} and {to.address} have woken each other {pair.wakes} times without a person in between.",
