@@ -58,6 +58,7 @@ READERS: dict[str, Reader | None] = {
     "XATS_WORKTREE_SETUP": None,
     "XATS_FAULT": None,
     "XATS_FAULT_CLOCK": None,
+    "XATS_FAULT_RESTARTS": None,
     "XATS_FAULT_SIGNAL": None,
 }
 

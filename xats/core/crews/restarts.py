@@ -17,7 +17,7 @@ nor stops a restart.
 
 from __future__ import annotations
 
-from xats.base import durations
+from xats.base import durations, faults
 from xats.base.record import record, replace
 from xats.core.agents import agents
 from xats.core.crews import history, starts
@@ -50,7 +50,16 @@ class Rules:
     span: int = 30_000
 
 
-RULES = Rules()
+def _rules(first: int) -> Rules:
+    """Return the rules, in a test with all times shortened so that the first wait is `first` ms."""
+    rules = Rules()
+    if not first:
+        return rules
+    times = ("first", "longest", "healthy", "within", "day", "span")
+    return Rules(**{**rules.__dict__, **{name: getattr(rules, name) * first // rules.first for name in times}})
+
+
+RULES = _rules(faults.RESTARTS)
 
 
 @record
