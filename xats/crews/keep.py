@@ -19,7 +19,7 @@ from xats.crews.starting import Program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from typing import Any
 
     from xats.core.crews.starts import Start
@@ -77,6 +77,14 @@ def only(environ: Mapping[str, str], agent: int, db: str, token: str | None = No
     for path in _paths(environ):
         found = _of(startfile.read(path))
         if found and (found.agent, found.program.db) == (agent, db) and found.token != token:
+            startfile.remove(path)
+
+
+def forget(environ: Mapping[str, str], db: str, known: Collection[str]) -> None:
+    """Remove what is kept for starts in the store `db` whose tokens are not `known`. Raises NoHome."""
+    for path in _paths(environ):
+        found = _of(startfile.read(path))
+        if found and found.program.db == db and found.token not in known:
             startfile.remove(path)
 
 

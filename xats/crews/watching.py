@@ -129,7 +129,7 @@ def _ended(store: str, seen: Seen) -> Finding | None:
         return closed
     if found.pane_pid is not None and found.pane_pid != start.pid:
         return closed  # another program was started there
-    return _exit(start, found) if found.dead else None
+    return _exit(start, found) if found.dead and not found.pending else None
 
 
 def _exit(start: Start, found: Remains) -> Finding:
@@ -149,7 +149,7 @@ def _unused(seen: Seen) -> Finding | None:
             _, found = places.left(start.socket, start.token)
         except (NoPane, TmuxUnavailable):
             found = None
-        if found and found.dead:
+        if found and found.dead and not found.pending:
             how = Exit(found.code, found.signal)
             return Finding("failed", f"the command that was to start it {how.words}", exit=how)
     return Finding("failed", "nothing appeared in its pane within 30 s") if age > READY else None

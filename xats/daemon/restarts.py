@@ -80,9 +80,13 @@ class Restarts(Rounds):
     def __init__(self, open_store: Callable[[], Store], stopping: Callable[[], bool]) -> None:
         super().__init__("restarts", EVERY, open_store, stopping)
         self._see = partial(see, open_store, stopping)
+        self._tidied = False
 
     def __call__(self, store: Store) -> None:
         """Begin a round if one is due and any program is to be started again. Raises the StoreErrors."""
+        if not self._tidied:  # what a killed daemon has left
+            keep.forget(os.environ, store.path, store.read(starts.tokens))
+            self._tidied = True
         self.begin(store, find, self._see, lambda *_: None)
 
 

@@ -14,7 +14,7 @@ from xats.base.record import record
 from xats.tmux import pane as panes
 from xats.tmux import program, socket_path
 from xats.tmux.errors import NoPane, TmuxGone, TmuxMissing, TmuxUnavailable
-from xats.tmux.server import is_number, number, quote, run
+from xats.tmux.server import is_number, is_older, number, quote, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 SIZE = (200, 50)  # columns and rows of a session that no terminal shows yet
 KEEP = "remain-on-exit"  # a window option that panes have too
+SIGNALS = (3, 3)  # the first release that says which signal has ended a program
 DEAD = "Pane is dead"  # how tmux begins the line that it adds to the screen of a program that has ended
-_LEFT = "#{pid}|#{start_time}|#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}|#{pane_id}|#{pane_pid}|"
+_LEFT = "#{pid}|#{start_time}|#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}|#{pane_id}|#{pane_pid}|#{version}|"
 
 
 @record
@@ -38,7 +39,8 @@ class Remains:
     pane_pid: int | None
     dead: bool  #: whether its program has ended
     code: int | None  #: with which the program has ended
-    signal: int | None  #: that has ended it; None in tmux before 3.3
+    signal: int | None  #: that has ended it; None in a tmux older than SIGNALS
+    pending: bool  #: whether tmux has seen the end of its output, but not yet how it ended
 
 
 def window(around: Pane, name: str, folder: str, command: str) -> Pane:
@@ -112,13 +114,15 @@ def left(socket: str, text: str) -> tuple[tuple[int, int], Remains | None]:
     """
     server = (0, 0)
     for line in run(socket, "list-panes", "-a", "-F", f"{_LEFT}#{{pane_start_command}}").splitlines():
-        fields = line.split("|", 7)
-        if len(fields) != 8:
+        fields = line.split("|", 8)
+        if len(fields) != 9:
             continue
         server = number(fields[0], "server"), number(fields[1], "server's start")
-        if text in fields[7]:
+        if text in fields[8]:
             code, signal, pane_pid = (int(one) if is_number(one) else None for one in (*fields[3:5], fields[6]))
-            return server, Remains(fields[5], pane_pid, fields[2] == "1", code, signal)
+            dead = fields[2] == "1"
+            pending = dead and code is None and signal is None and not is_older(fields[7], SIGNALS)
+            return server, Remains(fields[5], pane_pid, dead, code, signal, pending)
     return server, None
 
 
@@ -157,6 +161,14 @@ def close_dead(pane: Pane) -> bool:
             "display-message -p REFUSED",
         )
         return "DONE" in said.split()
+    return False
+
+
+def runs(pane: Pane) -> bool:
+    """Tell whether tmux takes the program of `pane` for one that runs."""
+    with suppress(NoPane, TmuxUnavailable):
+        said = run(pane, "display-message", "-p", "-t", pane.pane_id, "#{pane_id}|#{pane_dead}|#{pane_pid}")
+        return said.strip() == f"{pane.pane_id}|0|{pane.pane_pid}"
     return False
 
 

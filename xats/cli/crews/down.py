@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
+
 from xats.base import host
 from xats.base.errors import Refused, Usage, XatsError
 from xats.base.record import record, replace
 from xats.cli.kit import people, render, views
 from xats.cli.kit.scope import known_team
 from xats.core.agents import changes
-from xats.core.crews import starts
+from xats.core.crews import restarts, starts
 from xats.core.crews.errors import NotStartedByXats, NotStopped
 from xats.crews import watching
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 LEFT = "Nothing was ended."
+CLOSING = 2.0  # seconds in which tmux sees the end of a program
 RUNS = ("refused", "still_runs")  # outcomes after which the program runs
 
 
@@ -107,25 +111,43 @@ def _of(here: Context, tx: Tx, name: str) -> Seen:
 
 
 def _all(here: Context) -> list[Seen]:
-    """Return the open starts of this team on this host."""
+    """Return the starts of this team on this host that are open, or wait for a restart, or have had too many."""
     team = known_team(here)
 
     def work(tx: Tx) -> list[Seen]:
-        open_here = [one for one in starts.of_team(tx, team) if one.open and one.host == host.id()]
+        open_here = [one for one in starts.of_team(tx, team) if one.host == host.id() and _is_up(one)]
         return [watching.find(tx, one) for one in open_here]
 
     return here.store.read(work)
 
 
+def _is_up(start: Start) -> bool:
+    """Tell whether `start` is open, or waits for a restart, or has had too many."""
+    return start.open or start.waits or start.state == "flapping"
+
+
 def _end(here: Context, seen: Seen, *, force: bool) -> Done:
-    """End one program, and release what its agent holds."""
+    """End one program, and release what its agent holds. If the daemon starts it again meanwhile, end that one."""
+    while True:
+        done = _end_start(here, seen, force=force)
+        newest = here.store.read(partial(starts.of_agent, agent_id=seen.start.agent.id))
+        if done.outcome in RUNS or newest is None or newest.token == seen.start.token or not newest.automatic:
+            return done
+        seen = here.store.read(partial(watching.find, start=newest))
+
+
+def _end_start(here: Context, seen: Seen, *, force: bool) -> Done:
     from xats.base import process
-    from xats.crews import ending, startfile
+    from xats.crews import ending, keep, startfile
     from xats.delivery.settings import of_team
 
     start = seen.start
     if not start.open:
+        put_down = here.store.write(lambda tx: restarts.put_down(tx, start.token))
+        keep.only(here.environ, start.agent.id, here.path)
         _close(start)
+        if put_down:
+            return Done(start, "stopped", released=_release(here, start))
         return Done(start, "not_running")
     if start.process is None or process.ended(*start.process):
         here.store.write(lambda tx: starts.stopped(tx, start.token, "xats ended it"))
@@ -138,6 +160,7 @@ def _end(here: Context, seen: Seen, *, force: bool) -> Done:
             return Done(start, ended.state, ended.why)
         outcome, reason = "stopped", ended.why
     startfile.remove(startfile.path_of(here.environ, start.token))
+    keep.only(here.environ, start.agent.id, here.path)
     _close(start)
     return Done(start, outcome, reason, _release(here, start))
 
@@ -167,8 +190,11 @@ def _close(start: Start) -> None:
     """Close the pane that xats made for `start`, if it has stayed after the end of the program."""
     from xats.tmux import places
 
-    if start.place != "pane" and start.pane:
-        places.close_dead(start.pane)
+    if start.place == "pane" or not start.pane:
+        return
+    until = time.monotonic() + CLOSING
+    while not places.close_dead(start.pane) and places.runs(start.pane) and time.monotonic() < until:
+        time.sleep(0.02)  # tmux has not seen the end yet
 
 
 def _release(here: Context, start: Start) -> Released:

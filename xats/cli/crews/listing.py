@@ -43,7 +43,23 @@ class Member:
     @property
     def restarts(self) -> int:
         """How often xats has started it again."""
-        return self.start.generation - 1 if self.start else 0
+        return self.start.restarts if self.start else 0
+
+    @property
+    def detail(self) -> str:
+        """Why it has its state, in a line."""
+        said = self.start.detail.split("\n")[0] if self.start and self.start.detail else ""
+        if self.work.again_in is None:
+            return said
+        when = f"in {durations.rough(self.work.again_in)}" if self.work.again_in >= 1000 else "soon"
+        return f"{said}; again {when}"
+
+    @property
+    def screen(self) -> list[str]:
+        """The last lines of the screen of a program that has failed."""
+        if self.start is None or self.state not in ("failed", "flapping") or not self.start.detail:
+            return []
+        return self.start.detail.split("\n")[1:]
 
 
 def _members(here: Context, rows: Rows) -> list[Member]:
@@ -81,6 +97,8 @@ def documents_of(here: Context, rows: Rows) -> list[dict[str, Any]]:
             "start": documents.start_json(one.start),
             "state": one.state,
             "restarts": one.restarts,
+            "screen": one.screen,
+            "again_in_ms": one.work.again_in,
             "dirty": one.dirty,
             "tasks": one.work.tasks,
             "turns": one.work.turns,
@@ -92,7 +110,8 @@ def documents_of(here: Context, rows: Rows) -> list[dict[str, Any]]:
 def show(here: Context, rows: Rows) -> None:
     """Print the long list: a table on a terminal, else lines with tabs."""
     now, width, table = here.store.clock(), render.width(), []
-    for one in _members(here, rows):
+    members = _members(here, rows)
+    for one in members:
         start = one.start
         table.append(
             {
@@ -108,7 +127,7 @@ def show(here: Context, rows: Rows) -> None:
                 "TASK": ", ".join(f"#{task}" for task in one.work.tasks),
                 "TURN": ", ".join(one.work.turns),
                 "LOCKS": str(one.details.locks) if one.details.locks else "",
-                "DETAIL": render.one_line(start.detail.split("\n")[0]) if start and start.detail else "",
+                "DETAIL": render.one_line(one.detail),
             }
         )
     headers: tuple[str, ...] = HEADERS
@@ -117,6 +136,18 @@ def show(here: Context, rows: Rows) -> None:
         if width < NARROW:
             headers = tuple(one for one in headers if one not in ("CLIENT", "DETAIL"))
     render.table(headers, [[row[one] for one in headers] for row in table], stretch=("AGENT", "WORKTREE", "DETAIL"))
+    if width:
+        for one in members:
+            if one.state in ("failed", "flapping"):
+                _show_failed(here, one)
+
+
+def _show_failed(here: Context, one: Member) -> None:
+    """Print why a program has failed, and what its screen showed."""
+    name = views.near(one.details.agent.address, here.team)
+    render.put(f"{name} {one.state}: {render.one_line(one.detail)}")
+    for line in one.screen:
+        render.put(f"  | {render.one_line(line)}")
 
 
 def _short(path: str) -> str:

@@ -16,7 +16,7 @@ from xats.cli.teams import membership
 from xats.core.agents import agents, changes
 from xats.core.crews import starts
 from xats.core.crews.errors import StartFailed, StartSuperseded
-from xats.crews import starting, watching
+from xats.crews import keep, starting, watching
 from xats.tmux import places
 
 TYPE_CHECKING = False
@@ -77,6 +77,7 @@ def start(here: Context, wanted: Wanted) -> int:
         here.store.write(lambda tx: starts.placed(tx, begun.token, pane))
         if before and before.place != "pane" and before.pane:
             places.close_dead(before.pane)
+        keep.only(here.environ, begun.agent.id, here.path, begun.token)
     here.rouse_daemon()
     try:
         seen = _watch(here, begun.token)

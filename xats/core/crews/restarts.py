@@ -252,7 +252,7 @@ def begin(tx: Tx, token: str, new: New, rules: Rules = RULES) -> Start | None:
         return None
     if not tx.run(TAKE, token=token):
         return None
-    made = starts.insert(tx, before.agent, replace(new, automatic=True), before.generation + 1)
+    made = starts.insert(tx, before.agent, replace(new, restarts=before.restarts + 1), before.generation + 1)
     if before.pane:
         starts.placed(tx, made.token, before.pane)
     about = {"generation": made.generation, "client": made.client, "place": made.place}

@@ -71,6 +71,7 @@ class Start:
     used_at: int | None
     told_at: int | None
     automatic: bool  #: whether the daemon started it, after the program had ended
+    restarts: int  #: how often the daemon has started it again since a person started it
     ready_at: int | None  #: when the program was ready
     exit_code: int | None
     exit_signal: int | None
@@ -113,15 +114,15 @@ class New:
     crew_file: str | None = None
     policy: RestartPolicy = "never"
     prompt: PromptState | None = None
-    automatic: bool = False
+    restarts: int = 0
 
 
 COLUMNS = f"""
 {agents.AGENT}, t.generation, t.token, t.client as started_client, t.host, t.host_name as started_host_name, t.place,
     t.socket, t.folder, t.worktree, t.branch, t.base, t.state, t.detail, t.starter_pid, t.starter_started, t.started_by,
     t.pid, t.pid_started, t.pane_socket, t.server_pid, t.server_start, t.pane_id, t.pane_pid, t.pane_tty, t.crew_file,
-    t.policy, t.prompt, t.created_at, t.state_at, t.used_at, t.told_at, t.automatic, t.ready_at, t.exit_code,
-    t.exit_signal, t.exited_at, t.exited_boot, t.exited_up, t.restart_in, t.alerted
+    t.policy, t.prompt, t.created_at, t.state_at, t.used_at, t.told_at, t.automatic, t.restarts, t.ready_at,
+    t.exit_code, t.exit_signal, t.exited_at, t.exited_boot, t.exited_up, t.restart_in, t.alerted
 """
 FROM = "from starts t join agents a on a.id = t.agent_id"
 OF_AGENT = f"select {COLUMNS} {FROM} where t.agent_id = :agent"
@@ -133,10 +134,10 @@ order by t.agent_id
 """
 BEGIN = """
 insert into starts (agent_id, generation, token, client, host, host_name, place, socket, folder, worktree, branch, base,
-    state, starter_pid, starter_started, started_by, crew_file, policy, prompt, automatic, created_at,
+    state, starter_pid, starter_started, started_by, crew_file, policy, prompt, automatic, restarts, created_at,
     state_at)
 values (:agent, :generation, :token, :client, :host, :host_name, :place, :socket, :folder, :worktree, :branch, :base,
-    'starting', :starter_pid, :starter_started, :started_by, :crew_file, :policy, :prompt, :automatic, :now,
+    'starting', :starter_pid, :starter_started, :started_by, :crew_file, :policy, :prompt, :automatic, :restarts, :now,
     :now)
 """
 REMOVE = "delete from starts where agent_id = :agent"
@@ -191,6 +192,11 @@ def of_team(tx: Tx, team: str | None) -> list[Start]:
     return [of_row(row) for row in tx.all(OF_TEAM, team=team)]
 
 
+def tokens(tx: Tx) -> set[str]:
+    """Return the tokens of all starts."""
+    return {row["token"] for row in tx.all("select token from starts")}
+
+
 def open_on(tx: Tx, host: str) -> list[Start]:
     """Return the starts on `host` that have not ended."""
     return [of_row(row) for row in tx.all(UNSETTLED, host=host)]
@@ -233,12 +239,13 @@ def insert(tx: Tx, agent: Agent, new: New, generation: int) -> Start:
         crew_file=new.crew_file,
         policy=new.policy,
         prompt=new.prompt,
-        automatic=int(new.automatic),
+        automatic=int(new.restarts > 0),
+        restarts=new.restarts,
         now=tx.now,
     )
-    history.add(tx, agent.id, "start", automatic=new.automatic)
     made = of_agent(tx, agent.id)
     assert made
+    history.add(tx, agent.id, "start", automatic=made.automatic)
     return made
 
 

@@ -1,5 +1,6 @@
 -- Restarts: how the program of a start ended, and when xats starts it again. See core/crews/restarts.py.
 alter table starts add column automatic integer not null default 0 check (automatic in (0, 1)); -- 1: xats restarted it
+alter table starts add column restarts integer not null default 0 check (restarts >= 0); -- since a person started it
 alter table starts add column ready_at integer; -- when its program was ready
 alter table starts add column exit_code integer; -- of its program
 alter table starts add column exit_signal integer; -- that ended its program
