@@ -77,7 +77,7 @@ class Crew:
         try:
             return until(ready, what=f"generation {generation} of {name}")
         except AssertionError:
-            raise AssertionError((self.stage.start(name), self.log())) from None
+            raise AssertionError((self.stage.start(name), self.seen())) from None
 
     def until(self, state, name="bob"):
         def there():
@@ -87,7 +87,7 @@ class Crew:
         try:
             return until(there, what=state)
         except AssertionError:
-            raise AssertionError((self.stage.start(name), self.log())) from None
+            raise AssertionError((self.stage.start(name), self.seen())) from None
 
     def daemon(self, **env):
         return self.xats.start("daemon", "run", env={"XATS_DEBUG": "1", **env})
@@ -96,6 +96,11 @@ class Crew:
         daemon.kill()
         daemon.wait(20)
         until(lambda: not lock.held(self.xats.path))
+
+    def seen(self):
+        """Return what tmux says of the panes, and the end of the log."""
+        form = "#{pane_id}|#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}|#{pane_pid}|#{version}"
+        return self.stage.tmux.cmd("list-panes", "-a", "-F", form, check=False), self.log()[-3000:]
 
     def log(self):
         path = lock.log_path(self.xats.path)

@@ -129,13 +129,16 @@ def _ended(store: str, seen: Seen) -> Finding | None:
         return closed
     if found.pane_pid is not None and found.pane_pid != start.pid:
         return closed  # another program was started there
-    return _exit(start, found) if found.dead and not found.pending else None
+    if not found.dead or found.pending:
+        places.remind(server[0])
+        return None
+    return _exit(start, found)
 
 
 def _exit(start: Start, found: Remains) -> Finding:
     """Return the state of a start whose pane has stayed after the end of its program."""
     assert start.pane
-    how = Exit(found.code, found.signal)
+    how = Exit(found.code, found.by_signal)
     said = how.words + (" before it was ready" if start.state == "starting" else "")
     shown = "\n".join(places.last_lines(start.pane, LINES))
     return Finding("stopped" if how.clean else "failed", _cut(f"{said}\n{shown}".strip()), exit=how)
@@ -146,11 +149,13 @@ def _unused(seen: Seen) -> Finding | None:
     start, age = seen.start, seen.now - seen.start.created_at
     if start.pane and start.socket and SOON < age <= READY:
         try:
-            _, found = places.left(start.socket, start.token)
+            server, found = places.left(start.socket, start.token)
         except (NoPane, TmuxUnavailable):
             found = None
-        if found and found.dead and not found.pending:
-            how = Exit(found.code, found.signal)
+        if found and found.pending:
+            places.remind(server[0])
+        elif found and found.dead:
+            how = Exit(found.code, found.by_signal)
             return Finding("failed", f"the command that was to start it {how.words}", exit=how)
     return Finding("failed", "nothing appeared in its pane within 30 s") if age > READY else None
 

@@ -7,6 +7,7 @@ which checks whose server it is. Nothing here changes the window that a person l
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import contextmanager, suppress
 
 from xats.base.errors import Usage
@@ -39,7 +40,7 @@ class Remains:
     pane_pid: int | None
     dead: bool  #: whether its program has ended
     code: int | None  #: with which the program has ended
-    signal: int | None  #: that has ended it; None in a tmux older than SIGNALS
+    by_signal: int | None  #: that has ended it; None in a tmux older than SIGNALS
     pending: bool  #: whether tmux has seen the end of its output, but not yet how it ended
 
 
@@ -119,11 +120,21 @@ def left(socket: str, text: str) -> tuple[tuple[int, int], Remains | None]:
             continue
         server = number(fields[0], "server"), number(fields[1], "server's start")
         if text in fields[8]:
-            code, signal, pane_pid = (int(one) if is_number(one) else None for one in (*fields[3:5], fields[6]))
+            code, by_signal, pane_pid = (int(one) if is_number(one) else None for one in (*fields[3:5], fields[6]))
             dead = fields[2] == "1"
-            pending = dead and code is None and signal is None and not is_older(fields[7], SIGNALS)
-            return server, Remains(fields[5], pane_pid, dead, code, signal, pending)
+            pending = dead and code is None and by_signal is None and not is_older(fields[7], SIGNALS)
+            return server, Remains(fields[5], pane_pid, dead, code, by_signal, pending)
     return server, None
+
+
+def remind(server: int) -> None:
+    """Let the tmux server with that pid look for children that have ended: it can miss the signal that says so.
+
+    tmux 3.3a then shows a dead pane without a status, until the next one of its children ends. SIGCHLD only makes it
+    call waitpid(2).
+    """
+    with suppress(OSError):
+        os.kill(server, signal.SIGCHLD)
 
 
 def respawn(socket: str, pane_id: str, folder: str, command: str) -> Pane:
