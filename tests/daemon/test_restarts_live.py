@@ -25,6 +25,12 @@ GONE = (2**22 - 1, 5)  # a pid that no process has
 FILE = "/work/shop/xats.toml"
 ENDS = "#!/bin/bash\nprintf '%s\\n' \"$@\" > {folder}/args-$$\necho no licence; exit 3\n"
 
+# The child ignores SIGHUP, and runs under the name of the program.
+WRAPPED = (
+    "#!/bin/bash\nenv > {folder}/env-$$\n(trap '' HUP; exec {bin}/inner/claude 600 </dev/null >/dev/null 2>&1) &\n"
+    "exec {python} -IS {player} {folder}/log-$$ --look claude-code\n"
+)
+
 
 class Crew:
     """Agents of a crew file, started as `xats up` starts them, and the daemons that start them again."""
@@ -238,6 +244,7 @@ def test_always_starts_again_after_exit_0(shop, stage):
 
 
 def test_three_exits_end_it_and_the_person_is_told_once(shop, stage):
+    shop.xats.environ["XATS_FAULT_RESTARTS"] = "1000"  # three exits within a minute
     shop.daemon()
     shop.up()
     first = shop.running()
@@ -254,6 +261,8 @@ def test_three_exits_end_it_and_the_person_is_told_once(shop, stage):
     assert "flapping" in out
     (listed,) = [one for one in shop.xats("agents", "--long", "--json").json()["agents"] if one["name"] == "bob"]
     assert (listed["crew"]["screen"], listed["crew"]["restarts"]) == (["no licence"], 2)
+    checks = shop.xats("doctor", "--json", code=None).stdout
+    assert "xats does not start bob@crew again: the program ended too often" in checks
     shown = shop.xats.on_terminal("agents", "--long")
     assert "bob flapping: ended with exit 3" in shown
     assert "  | no licence" in shown
@@ -287,6 +296,11 @@ def test_down_cancels_a_restart(shop, stage):
     shop.up()
     shop.kill(shop.running())
     until(lambda: (start_rounds.once(shop.store), stage.start().waits)[1])
+    assert "no, so nothing starts bob@crew again" in shop.xats("doctor", "--json", code=None).stdout
+    (listed,) = [one for one in shop.xats("agents", "--long", "--json").json()["agents"] if one["name"] == "bob"]
+    assert listed["crew"]["again_in_ms"] is not None
+    assert (listed["crew"]["start"]["exit_code"], listed["crew"]["start"]["exit_signal"]) == (None, 9)
+    assert "; again " in shop.xats.on_terminal("agents", "--long", env={"COLUMNS": "200"})
     out, _ = stage.run("down bob")
     assert out == "bob stopped\n"
     assert (stage.start().state, stage.start().detail, shop.kept()) == ("stopped", "xats ended it", [])
@@ -337,6 +351,7 @@ def test_a_changed_crew_file_restarts_nothing(shop, stage, monkeypatch):
 
 @pytest.mark.parametrize("gone", ["program", "folder"])
 def test_what_is_missing_does_not_break_the_daemon(shop, stage, gone):
+    shop.xats.environ["XATS_FAULT_RESTARTS"] = "1000"  # three exits within a minute
     daemon = shop.daemon()
     shop.up()
     first = shop.running()
@@ -362,6 +377,24 @@ def test_without_what_was_kept_nothing_is_started(shop, stage):
     until(lambda: (shop.once(), stage.start().state == "stopped")[1])
     assert "is gone" in stage.start().detail
     assert stage.start().generation == 1
+
+
+def test_a_program_whose_wrapper_was_killed_gets_no_second_one(shop, stage):
+    """The wrapper is named as the program, and so is what it runs."""
+    inner = stage.bin / "inner"
+    inner.mkdir()
+    (inner / "claude").symlink_to("/bin/sleep")
+    stage.play(text=WRAPPED)
+    shop.up()
+    first = shop.running()
+    child = until(lambda: [one.pid for one in process.session(first.pid) if one.pid != first.pid])[0]
+    shop.kill(first)
+    until(lambda: (start_rounds.once(shop.store), stage.start().waits)[1])
+    for _ in range(3):
+        rounds.once(shop.store)
+    assert stage.start().generation == 1
+    os.kill(child, 9)
+    until(lambda: (rounds.once(shop.store), stage.start().generation == 2)[1])
 
 
 # -- killed daemons ----------------------------------------------------------------------------------------------------

@@ -115,15 +115,10 @@ def _all(here: Context) -> list[Seen]:
     team = known_team(here)
 
     def work(tx: Tx) -> list[Seen]:
-        open_here = [one for one in starts.of_team(tx, team) if one.host == host.id() and _is_up(one)]
+        open_here = [one for one in starts.of_team(tx, team) if one.host == host.id() and one.is_up]
         return [watching.find(tx, one) for one in open_here]
 
     return here.store.read(work)
-
-
-def _is_up(start: Start) -> bool:
-    """Tell whether `start` is open, or waits for a restart, or has had too many."""
-    return start.open or start.waits or start.state == "flapping"
 
 
 def _end(here: Context, seen: Seen, *, force: bool) -> Done:

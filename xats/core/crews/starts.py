@@ -90,6 +90,11 @@ class Start:
         return self.restart_in is not None and not self.open
 
     @property
+    def is_up(self) -> bool:
+        """Whether it has not ended, or waits for a restart, or has had too many."""
+        return self.open or self.waits or self.state == "flapping"
+
+    @property
     def process(self) -> tuple[int, int] | None:
         """The program as (pid, start time), None until it has used the token."""
         return None if self.pid is None or self.pid_started is None else (self.pid, self.pid_started)
