@@ -219,7 +219,8 @@ def _program(kept: Kept, session: str | None) -> starting.Program:
     known = registry.find_or_generic(program.client, os.environ)
     if not known.resume and not known.first_prompt:
         return program
-    words, prompt = command_line.arguments(known, entry.args, session, None if session else entry.prompt)
+    own = (*entry.command[1:], *entry.args)
+    words, prompt = command_line.arguments(known, own, session, None if session else entry.prompt)
     return replace(program, arguments=tuple(words), prompt=prompt)
 
 

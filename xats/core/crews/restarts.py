@@ -269,21 +269,13 @@ def adopt(tx: Tx, start: Start, me: tuple[int, int]) -> bool:
 # -- what the person is told -------------------------------------------------------------------------------------------
 
 
-def people(tx: Tx, start: Start) -> list[Agent]:
-    """Return who gets mail about `start`: the person who started it, else the persons of its team."""
-    starter = agents.by_id(tx, start.started_by) if start.started_by is not None else None
-    if starter is not None and starter.registered:
-        return [starter]
-    return agents.people(tx, start.agent.team)
-
-
 def _tell_flapping(tx: Tx, start: Start, why: str) -> None:
     name, first, *shown = start.agent.name, *(start.detail or "").split("\n")
     lines = [f"xats does not start {start.agent.address} again: {why}.", f"The last time, it {_said(first)}."]
     if shown:
         lines += ["Its screen showed:", *(f"  {line}" for line in shown[-LINES:])]
     lines.append(f"To look at its pane: xats attach {name}. To start it again: {_again(start)}")
-    starts.mail(tx, people(tx, start), f"{name} is not started again", lines)
+    starts.mail(tx, starts.people(tx, start), f"{name} is not started again", lines)
 
 
 def _said(first: str) -> str:
@@ -341,6 +333,6 @@ def file_changed(tx: Tx, token: str, why: str) -> bool:
 
 def _alert(tx: Tx, start: Start, about: StartAlert, crew: Iterable[Start], subject: str, lines: Sequence[str]) -> None:
     """Send mail about `start`, and note for all of the `crew` that it was sent."""
-    starts.mail(tx, people(tx, start), subject, lines)
+    starts.mail(tx, starts.people(tx, start), subject, lines)
     for one in crew:
         tx.run(ALERTED, token=one.token, about=about)

@@ -365,7 +365,7 @@ def prompt(tx: Tx, token: str, before: PromptState, after: PromptState) -> bool:
 
 
 def tell(tx: Tx, start: Start) -> bool:
-    """Send the person who started it mail that the program needs them, once; tell whether this call did."""
+    """Send the person mail that the program of `start` needs them, once; tell whether this call did."""
     if not tx.run(TOLD, token=start.token, now=tx.now):
         return False
     name, pane = start.agent.name, start.pane.pane_id if start.pane else "its pane"
@@ -374,17 +374,21 @@ def tell(tx: Tx, start: Start) -> bool:
         *(f"  {line}" for line in (start.detail or "").split("\n")),
         f"To answer it: xats attach {name}",
     )
-    starter = agents.by_id(tx, start.started_by) if start.started_by is not None else None
-    if starter is not None and starter.registered:
-        mail(tx, [starter], f"{name} needs you", lines)
+    mail(tx, people(tx, start), f"{name} needs you", lines)
     return True
 
 
-def mail(tx: Tx, people: Sequence[Agent], subject: str, lines: Sequence[str]) -> None:
-    """Send mail from xats to each of the `people`."""
+def people(tx: Tx, start: Start) -> list[Agent]:
+    """Return who gets mail about `start`: the person who started it, else the persons of its team."""
+    starter = agents.by_id(tx, start.started_by) if start.started_by is not None else None
+    return [starter] if starter and starter.registered else agents.people(tx, start.agent.team)
+
+
+def mail(tx: Tx, to: Sequence[Agent], subject: str, lines: Sequence[str]) -> None:
+    """Send mail from xats to each person of `to`."""
     from xats.core.mail import recipients, sending
 
-    for person in people:
+    for person in to:
         draft = sending.Draft(person.address, "\n".join(lines), subject, "alert", need_reply=False)
         sending.post_from_xats(tx, person.team, draft, [recipients.recipient_of(person)])
 
