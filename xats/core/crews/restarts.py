@@ -19,14 +19,12 @@ from __future__ import annotations
 
 from xats.base import durations, faults
 from xats.base.record import record, replace
-from xats.core.agents import agents
 from xats.core.crews import history, starts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from xats.core.agents.agents import Agent
     from xats.core.crews.history import Logged
     from xats.core.crews.starts import New, Start
     from xats.core.states import RestartPolicy, StartAlert
