@@ -295,6 +295,8 @@ def test_a_pane_that_was_closed_while_it_waits_is_not_opened_again(shop, stage):
 def test_down_cancels_a_restart(shop, stage):
     shop.up()
     shop.kill(shop.running())
+    until(lambda: "bob failed: ended by signal 9" in shop.xats.on_terminal("agents", "--long"))  # nobody has noted it
+    assert stage.start().state == "running"
     until(lambda: (start_rounds.once(shop.store), stage.start().waits)[1])
     assert "no, so nothing starts bob@crew again" in shop.xats("doctor", "--json", code=None).stdout
     (listed,) = [one for one in shop.xats("agents", "--long", "--json").json()["agents"] if one["name"] == "bob"]

@@ -37,6 +37,7 @@ class Member:
     details: Details
     start: Start | None
     state: str
+    shown: str  #: why it has that state, with the last lines of its screen
     dirty: bool | None
     work: Work
 
@@ -48,7 +49,7 @@ class Member:
     @property
     def detail(self) -> str:
         """Why it has its state, in a line."""
-        said = self.start.detail.split("\n")[0] if self.start and self.start.detail else ""
+        said = self.shown.split("\n")[0]
         if self.work.again_in is None:
             return said
         when = f"in {durations.rough(self.work.again_in)}" if self.work.again_in >= 1000 else "soon"
@@ -57,9 +58,7 @@ class Member:
     @property
     def screen(self) -> list[str]:
         """The last lines of the screen of a program that has failed."""
-        if self.start is None or self.state not in ("failed", "flapping") or not self.start.detail:
-            return []
-        return self.start.detail.split("\n")[1:]
+        return self.shown.split("\n")[1:] if self.state in ("failed", "flapping") else []
 
 
 def _members(here: Context, rows: Rows) -> list[Member]:
@@ -70,24 +69,24 @@ def _members(here: Context, rows: Rows) -> list[Member]:
         start = work.start
         local = start is not None and start.host == host.id()
         dirty = worktrees.is_dirty(start.worktree) if start and local and start.worktree else None
-        made.append(Member(details, start, _state(here, details, state, start), dirty, work))
+        made.append(Member(details, start, *_state(here, details, state, start), dirty=dirty, work=work))
     return made
 
 
-def _state(here: Context, details: Details, state: State, start: Start | None) -> str:
-    """Return what became of the start, or the state of the agent if another program is the agent now."""
+def _state(here: Context, details: Details, state: State, start: Start | None) -> tuple[str, str]:
+    """Return what became of the start, and why; or the state of the agent if another program is the agent now."""
     session = details.session
     another = session is not None and start is not None and start.process not in (None, session.seat.process)
     if start is None or another:
-        return state.name
+        return state.name, ""
     if start.open:  # no daemon may have looked since
         try:
             found = watching.look(here.path, watching.Seen(start, session, details.presence, here.store.clock()))
         except XatsError:  # tmux does not answer now
             found = None
         if found:
-            return found.state
-    return start.state
+            return found.state, found.detail
+    return start.state, start.detail or ""
 
 
 def documents_of(here: Context, rows: Rows) -> list[dict[str, Any]]:
