@@ -399,6 +399,35 @@ def test_a_program_whose_wrapper_was_killed_gets_no_second_one(shop, stage):
     until(lambda: (rounds.once(shop.store), stage.start().generation == 2)[1])
 
 
+@pytest.fixture
+def shared(xats, tmp_path, database, monkeypatch):
+    """Return a crew in a database, which other hosts can write too."""
+    with staged(xats, tmp_path) as stage:
+        xats.path = xats.environ["XATS_DB"] = database.empty()
+        for name in ("XATS_HOME", "HOME"):
+            monkeypatch.setenv(name, xats.environ[name])
+        monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+        xats.environ.pop("XDG_STATE_HOME", None)
+        made = Crew(stage, xats)
+        yield made
+        made.store.close()
+
+
+def test_a_program_runs_again_with_a_shared_store(shared):
+    daemon = shared.daemon()
+    shared.up()
+    first = shared.running()
+    shared.kill(first)
+    second = shared.running(generation=2)
+    assert shared.alive() == [second.pid]
+    assert shared.kept() == [f"kept-{second.token}.json"]
+    shared.end_daemon(daemon)
+    shared.store.write(lambda tx: tx.run("update starts set host = 'elsewhere'"))
+    shared.kill(second)
+    shared.once()
+    assert shared.stage.start().generation == 2  # the start of another host
+
+
 # -- killed daemons ----------------------------------------------------------------------------------------------------
 
 

@@ -76,7 +76,7 @@ def only(environ: Mapping[str, str], agent: int, db: str, token: str | None = No
     """Remove what is kept for the agent with that id in the store `db`, except for the start with that `token`."""
     for path in _paths(environ):
         found = _of(startfile.read(path))
-        if found and (found.agent, found.program.db) == (agent, db) and found.token != token:
+        if found and found.agent == agent and found.token != token and is_in(found, db):
             startfile.remove(path)
 
 
@@ -84,8 +84,13 @@ def forget(environ: Mapping[str, str], db: str, known: Collection[str]) -> None:
     """Remove what is kept for starts in the store `db` whose tokens are not `known`. Raises NoHome."""
     for path in _paths(environ):
         found = _of(startfile.read(path))
-        if found and found.program.db == db and found.token not in known:
+        if found and found.token not in known and is_in(found, db):
             startfile.remove(path)
+
+
+def is_in(kept: Kept, db: str) -> bool:
+    """Tell whether `kept` is about a start in the store at `db`, a path or a URL."""
+    return kept.program.db == db or sidefile.key(kept.program.db) == sidefile.key(db)
 
 
 def again(kept: Kept, token: str, session: str | None) -> Kept:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from functools import partial
 
 from xats.base import faults, host, process
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from xats.store import Store, Tx
     from xats.tmux.places import Remains
 
-EVERY = 0.5  # seconds between two rounds
+EVERY = 1.0  # seconds between two rounds
 CLOSED = "its pane was closed"
 LOST = "what xats had kept for a restart is gone"
 
@@ -85,8 +86,9 @@ class Restarts(Rounds):
     def __call__(self, store: Store) -> None:
         """Begin a round if one is due and any program is to be started again. Raises the StoreErrors."""
         if not self._tidied:  # what a killed daemon has left
-            keep.forget(os.environ, store.path, store.read(starts.tokens))
-            self._tidied = True
+            self._tidied, known = True, store.read(starts.tokens)
+            with suppress(XatsError, OSError):
+                keep.forget(os.environ, store.path, known)
         self.begin(store, find, self._see, lambda *_: None)
 
 
@@ -111,7 +113,7 @@ def _restart(store: Store, due: Due) -> None:
 def _try(store: Store, due: Due) -> None:
     start = due.seen.start
     kept = keep.read(os.environ, start)
-    if kept is None or kept.entry.restart == "never" or kept.program.db != store.path:
+    if kept is None or kept.entry.restart == "never" or not keep.is_in(kept, store.path):
         _note(store, start, partial(restarts.stop, token=start.token, why=LOST))
         return
     if not keep.agreed(os.environ, kept):

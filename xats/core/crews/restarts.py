@@ -97,7 +97,7 @@ where token = :token
 CANCEL = "update starts set restart_in = null where token = :token and restart_in is not null"
 WAITING = f"""
 select {starts.COLUMNS} {starts.FROM} where t.host = :host and t.restart_in is not null
-    and t.state in ('failed', 'stopped')
+    and t.state in ('failed', 'stopped') and a.unregistered_at is null
 order by t.exited_at, t.agent_id
 """
 LEFT = f"""
