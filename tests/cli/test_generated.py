@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MANUAL = (ROOT / "man" / "xats.1").read_text()
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 SCRIPTS = {path.name: path.read_text() for path in (ROOT / "completions").iterdir()}
-INTERNAL = {"XATS_FAULT", "XATS_FAULT_CLOCK", "XATS_FAULT_SIGNAL"}  # for tests of xats itself
+INTERNAL = {"XATS_FAULT", "XATS_FAULT_CLOCK", "XATS_FAULT_RESTARTS", "XATS_FAULT_SIGNAL"}  # for tests of xats itself
 
 
 @pytest.fixture(autouse=True)

@@ -118,6 +118,7 @@ BASE = {
         "created_at": 1,
         "state_at": 1,
     },
+    "start_log": {"agent_id": 1, "kind": "start", "at": 1},
     "expectations": {
         "agent_id": 1,
         "client": "codex",
@@ -519,6 +520,8 @@ def test_the_type_of_reasons_lists_what_can_be_said_in_words():
         (states, "StartState", "starts", ["state"]),
         (states, "PromptState", "starts", ["prompt"]),
         (states, "RestartPolicy", "starts", ["policy"]),
+        (states, "StartAlert", "starts", ["alerted"]),
+        (states, "LoggedStart", "start_log", ["kind"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -43,7 +43,13 @@ class Stage:
 
     def play(self, options="", text=STAND_IN) -> None:
         path = self.bin / "claude"
-        values = {"folder": self.folder, "python": sys.executable, "player": PLAYER, "options": options}
+        values = {
+            "folder": self.folder,
+            "python": sys.executable,
+            "player": PLAYER,
+            "options": options,
+            "bin": self.bin,
+        }
         path.write_text(text.format(**values))
         path.chmod(0o700)
 

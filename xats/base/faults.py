@@ -4,7 +4,8 @@
 `XATS_FAULT_SIGNAL=2` the program gets that signal instead of SIGKILL: 2 is a Ctrl-C.
 
 `XATS_FAULT_CLOCK=3456000000` makes the clock of this process wrong by that many ms, as when a person sets the date; the
-time since the boot stays right. Only tests of xats use these variables.
+time since the boot stays right. `XATS_FAULT_RESTARTS=100` shortens
+the times in the rules of restarts, so that the first wait is 100 ms. Only tests of xats use these variables.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 _wanted, _, _nth = os.environ.get("XATS_FAULT", "").partition("#")
 _left = int(_nth or 1)
 CLOCK = int(os.environ.get("XATS_FAULT_CLOCK", "0"))  # ms that the clock is ahead
+RESTARTS = int(os.environ.get("XATS_FAULT_RESTARTS", "0"))  # ms of the first wait; 0: as documented
 
 
 def point(name: str) -> None:

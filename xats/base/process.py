@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 
 from xats.base import host
 from xats.base.record import record
@@ -139,6 +140,16 @@ def group(pgrp: int, tty: int) -> list[Process]:
     """Return the living members of the process group `pgrp` whose terminal is the device number `tty`."""
     found = _linux_group(pgrp) if LINUX else _elsewhere_all()
     return [process for process in found if process.pgrp == pgrp and process.tty == tty]
+
+
+def session(sid: int) -> list[Process]:
+    """Return the living processes of the session `sid`, which has the pid of the process that began it (setsid(2))."""
+    found = []
+    for one in _linux_pids() if LINUX else [each.pid for each in _elsewhere_all()]:
+        with suppress(OSError):  # it has ended
+            if os.getsid(one) == sid and (process := read(one)):
+                found.append(process)
+    return found
 
 
 def foreground(pid: int) -> list[Process]:
@@ -392,13 +403,14 @@ def _linux_all() -> Iterator[Process]:
 
 def _linux_group(pgrp: int) -> Iterator[Process]:
     """Yield the members of one process group. By getpgid(2) it need not read all other processes."""
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                if os.getpgid(int(name)) == pgrp and (process := _linux(int(name))):
-                    yield process
-            except OSError:  # it has ended
-                pass
+    for pid in _linux_pids():
+        with suppress(OSError):  # it has ended
+            if os.getpgid(pid) == pgrp and (process := _linux(pid)):
+                yield process
+
+
+def _linux_pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 # -- elsewhere ---------------------------------------------------------------------------------------------------------

@@ -57,5 +57,7 @@ if TYPE_CHECKING:
     ]
     StartPlace = Literal["pane", "window", "split", "session"]
     StartState = Literal["starting", "needs_you", "running", "stopping", "stopped", "failed", "flapping"]
+    StartAlert = Literal["server_gone", "file_changed"]
+    LoggedStart = Literal["start", "exit"]
     RestartPolicy = Literal["never", "on-crash", "always"]
     PromptState = Literal["pending", "typing", "typed", "failed"]

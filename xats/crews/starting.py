@@ -89,9 +89,7 @@ def open_pane(begun: Start, program: Program, where: Where) -> Pane:
 
     Raises Unsafe, OSError, NoPane, TmuxUnavailable. Then there is no file.
     """
-    said = {**program.__dict__, "token": begun.token, "folder": begun.folder}
-    path = startfile.write(program.environ, begun.token, said)
-    line = f"exec {shlex.join((*program.xats, 'launch', program.client, '--start', path))}"
+    line = prepare(begun, program)
     try:
         if where.place == "session":
             assert where.session
@@ -101,5 +99,22 @@ def open_pane(begun: Start, program: Program, where: Where) -> Pane:
             return places.window(where.around, begun.agent.name, begun.folder, line)
         return places.split(where.around, begun.folder, line)
     except BaseException:
-        startfile.remove(path)
+        startfile.remove(startfile.path_of(program.environ, begun.token))
         raise
+
+
+def reopen_pane(begun: Start, program: Program, socket: str, pane_id: str) -> Pane:
+    """Do what `open_pane` does, in the pane `pane_id`, whose program has ended."""
+    line = prepare(begun, program)
+    try:
+        return places.respawn(socket, pane_id, begun.folder, line)
+    except BaseException:
+        startfile.remove(startfile.path_of(program.environ, begun.token))
+        raise
+
+
+def prepare(begun: Start, program: Program) -> str:
+    """Write the file of the start `begun`; return the command line by which xats becomes the program in its pane."""
+    said = {**program.__dict__, "token": begun.token, "folder": begun.folder, "policy": begun.policy}
+    path = startfile.write(program.environ, begun.token, said)
+    return f"exec {shlex.join((*program.xats, 'launch', program.client, '--start', path))}"

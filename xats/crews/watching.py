@@ -13,12 +13,13 @@ from xats.base import host, process, program, seats
 from xats.base.record import record, replace
 from xats.clients import occupants, profile, registry
 from xats.core.agents import agents, presence, registration
-from xats.core.crews import starts
+from xats.core.crews import restarts, starts
+from xats.core.crews.restarts import Exit
 from xats.core.crews.starts import READY
 from xats.crews import startfile
 from xats.delivery import screens
 from xats.tmux import places, screen
-from xats.tmux.errors import NoPane, TmuxUnavailable
+from xats.tmux.errors import NoPane, TmuxGone, TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from xats.core.states import PromptState, StartState
     from xats.delivery.settings import Settings
     from xats.store import Store, Tx
+    from xats.tmux.places import Remains
     from xats.tmux.screen import Look
 
 SOON, LATER = 1_000, 10_000  # ms: see `_too_soon`
@@ -39,6 +41,7 @@ LINES = 10  # of a screen that are kept; a dialog has its question there, and no
 LONGEST = 800  # characters of them
 FRAME = " \t│┃║|─━═╭╮╰╯┌┐└┘▀▄"
 _ready_since: dict[str, int] = {}  # by token: since when (ms UTC) a start has looked ready to this process
+ENDED, SERVER_GONE = "its program has ended", "its tmux server has ended"
 UNSEEN = "it shows neither a hook nor an empty composer after 30 s"
 
 
@@ -59,6 +62,8 @@ class Finding:
     state: StartState
     detail: str = ""
     programs: Kept | None = None  #: what its process runs
+    exit: Exit | None = None  #: how the program ended; None: it runs, or nobody knows it
+    server_gone: bool = False  #: whether its tmux server is gone
 
 
 def find(tx: Tx, start: Start) -> Seen:
@@ -81,8 +86,7 @@ def look(store: str, seen: Seen) -> Finding | None:
     if start.host != host.id():
         return None
     if start.process is None:
-        late = seen.now - start.created_at > READY
-        return Finding("failed", "nothing appeared in its pane within 30 s") if late else None
+        return _unused(seen)
     if process.ended(*start.process):
         return _ended(store, seen)
     if start.state not in ("starting", "needs_you"):
@@ -104,17 +108,58 @@ def _programs(seen: Seen) -> Kept | None:
     return occupants.programs(who, session.seat.pane) if session.seat.pane else program.look(who.pid)
 
 
-def _ended(store: str, seen: Seen) -> Finding:
-    """Return the state of a start whose program has ended.
+def _ended(store: str, seen: Seen) -> Finding | None:
+    """Return the state of a start whose program has ended; None while tmux has not seen that.
 
+    A pane that has stayed shows how the program ended. A pane that is gone was closed, or its program ended with 0.
     What a pane shows goes into the store only where this host itself has registered the agent in that pane.
     """
     start = seen.start
-    if start.state == "starting":
-        pane = seen.session.seat.pane if seen.session and ours(store, seen) else None
-        shown = "\n".join(places.last_lines(pane, LINES)) if pane else ""
-        return Finding("failed", _cut(f"the program ended before it was ready\n{shown}".strip()))
-    return Finding("stopped", "xats ended it" if start.state == "stopping" else "its program has ended")
+    if start.state == "stopping":
+        return Finding("stopped", "xats ended it")
+    early = Finding("failed", "the program ended before it was ready")
+    closed = early if start.state == "starting" else Finding("stopped", ENDED)
+    if start.place == "pane" or start.socket is None or start.pane is None or not ours(store, seen):
+        return closed
+    try:
+        server, found = places.left(start.socket, start.token)
+    except TmuxGone:
+        return Finding("stopped", SERVER_GONE, server_gone=True)
+    if found is None and server != (start.pane.server_pid, start.pane.server_start):
+        return Finding("stopped", SERVER_GONE, server_gone=True)
+    if found is None:
+        return closed
+    if found.pane_pid is not None and found.pane_pid != start.pid:
+        return closed  # another program was started there
+    if not found.dead or found.pending:
+        places.remind(server[0])
+        return None
+    return _exit(start, found)
+
+
+def _exit(start: Start, found: Remains) -> Finding:
+    """Return the state of a start whose pane has stayed after the end of its program."""
+    assert start.pane
+    how = Exit(found.code, found.by_signal)
+    said = how.words + (" before it was ready" if start.state == "starting" else "")
+    shown = "\n".join(places.last_lines(start.pane, LINES))
+    return Finding("stopped" if how.clean else "failed", _cut(f"{said}\n{shown}".strip()), exit=how)
+
+
+def _unused(seen: Seen) -> Finding | None:
+    """Return the state of a start whose token was not used: what runs in its pane may have ended."""
+    start, age = seen.start, seen.now - seen.start.created_at
+    if start.pane and start.socket and SOON < age <= READY:
+        try:
+            server, found = places.left(start.socket, start.token)
+        except (NoPane, TmuxUnavailable):
+            found = None
+        if found and found.pending:
+            places.remind(server[0])
+        elif found and found.dead:
+            how = Exit(found.code, found.by_signal)
+            return Finding("failed", f"the command that was to start it {how.words}", exit=how)
+    return Finding("failed", "nothing appeared in its pane within 30 s") if age > READY else None
 
 
 def _reported(seen: Seen) -> bool:
@@ -194,8 +239,10 @@ def note(tx: Tx, seen: Seen, finding: Finding, *, tell: bool) -> None:
         registration.record_programs(tx, seen.session, finding.programs)
     if finding.state == "running":
         starts.running(tx, token)
-    elif finding.state == "failed":
-        starts.fail(tx, token, detail)
+    elif finding.server_gone:
+        restarts.server_gone(tx, token, detail)
+    elif finding.state == "failed" or finding.exit:
+        restarts.ended(tx, token, finding.exit or Exit(), detail)
     elif finding.state == "stopped":
         starts.stopped(tx, token, detail)
     elif finding.state == "needs_you":

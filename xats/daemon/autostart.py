@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CANNOT_START = "The daemon cannot start, so nobody is woken; the message is stored. Reason: {}"
 ENDS = 15.0  # seconds for an older daemon to end, and for the daemon that it starts in its place
-PRIVATE = ("TMUX", "TMUX_PANE", "XATS_AGENT", "XATS_FAULT", "XATS_FAULT_CLOCK", "XATS_DB")
+PRIVATE = ("TMUX", "TMUX_PANE", "XATS_AGENT", "XATS_FAULT", "XATS_FAULT_CLOCK", "XATS_FAULT_RESTARTS", "XATS_DB")
 
 
 def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:

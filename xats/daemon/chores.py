@@ -14,7 +14,7 @@ from xats.core.mail import alerts, inbox, owed
 from xats.core.tasks import claims, offers
 from xats.core.turns import expiry
 from xats.core.waking import attempts
-from xats.daemon import expected, liveness, starts
+from xats.daemon import expected, liveness, restarts, starts
 from xats.daemon.probe import PROBE
 
 TYPE_CHECKING = False
@@ -68,6 +68,7 @@ def once(store: Store) -> None:
     """Do all chores now, including those for which the daemon has separate rounds. Raises the StoreErrors."""
     expected.once(store)
     starts.once(store)
+    restarts.once(store)
     store.write(lambda tx: (sweep(tx), departures.settle(tx, host.id(), liveness.process_gone)))
     report(store)
     store.write(offers.offer_due)

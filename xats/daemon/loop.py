@@ -32,6 +32,7 @@ from xats.daemon.locks import Locks
 from xats.daemon.owners import Owners
 from xats.daemon.pruner import Pruner
 from xats.daemon.report import Report
+from xats.daemon.restarts import Restarts
 from xats.daemon.routes import Routes
 from xats.daemon.server import Server
 from xats.daemon.starts import Starts
@@ -106,6 +107,7 @@ class Daemon:
         self._routes = Routes(self._open, self.stop.is_set, path, self._live.of)
         self._expected = Expected(self._open, self.stop.is_set)
         self._starts = Starts(self._open, self.stop.is_set, path)
+        self._restarts = Restarts(self._open, self.stop.is_set)
 
     @property
     def settings(self) -> Settings:
@@ -213,6 +215,7 @@ class Daemon:
                 self._routes(store)
                 self._expected(store)
                 self._starts(store)
+                self._restarts(store)
                 seen = store.generation()
                 if seen != generation or self._watch.calls or self._is_due(store.clock()):
                     self._dispatch(store)

@@ -46,7 +46,9 @@ def find(tx: Tx, *, running: bool = True) -> list[Found]:
 
 def _is_watched(one: starts.Start) -> bool:
     """Tell whether the command that started it still waits for it; a program in its own pane is that command."""
-    return one.place != "pane" and one.state == "starting" and process.alive(*one.starter)
+    if one.place == "pane" or one.state != "starting" or one.automatic:
+        return False
+    return process.alive(*one.starter)
 
 
 def see(store: Callable[[], Store], path: str, found: Sequence[Found]) -> list[Found]:

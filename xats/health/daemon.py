@@ -20,13 +20,15 @@ from xats.store.sqlite import engine, info
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
+    from xats.core.crews.starts import Start
     from xats.health.facts import Facts
 
 SECTION = "daemon"
 SLOW, STUCK = 5_000, 60_000  # ms that a wake may be due
+NAMED = 5  # agents that a check names
 RECENT = 3600  # seconds in which an error is worth a warning
 ASKING = 2.0  # seconds for an answer of the daemon
 TAIL = 256 * 1024  # bytes of the log that are read
@@ -48,7 +50,7 @@ def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[C
     if pid and "://" in path and not process.halted(pid):
         found.append(_answers(path, environ))
     if facts:
-        found.append(_lag(path, facts, runs=held))
+        found += [_lag(path, facts, runs=held), *_crew(facts)]
     return [*found, _last_error(log, log_path(path), time.time())]
 
 
@@ -72,10 +74,27 @@ def _running(
         return Check(SECTION, "running", OK, "not in this container or sandbox, but outside of it")
     if facts and facts.next_due is not None:
         return Check(SECTION, "running", WARN, "no, and wakes wait for it", "xats daemon start")
+    if facts and (kept := [one for one in facts.crew if one.policy != "never" and one.state != "flapping"]):
+        detail = f"no, so nothing starts {_names(kept)} again"
+        return Check(SECTION, "running", WARN, detail, "xats daemon start")
     if environ.get("XATS_AUTOSTART") == "0":
         detail = "no, and with XATS_AUTOSTART=0 no send starts it"
         return Check(SECTION, "running", WARN, detail, "xats daemon start")
     return Check(SECTION, "running", OK, "no; the next send starts it")
+
+
+def _crew(facts: Facts) -> list[Check]:
+    """Return a check of the programs that end too often, if there are any."""
+    flapping = [one for one in facts.crew if one.state == "flapping"]
+    if not flapping:
+        return []
+    detail = f"xats does not start {_names(flapping)} again: the program ended too often"
+    return [Check(SECTION, "restarts", WARN, detail, "xats agents --long")]
+
+
+def _names(found: Sequence[Start]) -> str:
+    names = ", ".join(one.agent.address for one in found[:NAMED])
+    return f"{names} and {len(found) - NAMED} more" if len(found) > NAMED else names
 
 
 def _environment(said: Mapping[str, Any], environ: Mapping[str, str]) -> list[Check]:

@@ -60,6 +60,7 @@ READERS: dict[str, Reader | None] = {
     policy.VARIABLE: policy.by_agents,
     "XATS_FAULT": None,
     "XATS_FAULT_CLOCK": None,
+    "XATS_FAULT_RESTARTS": None,
     "XATS_FAULT_SIGNAL": None,
 }
 

@@ -7,6 +7,7 @@ from xats.base.record import record
 from xats.core import clock
 from xats.core.agents import listing
 from xats.core.clock import Standing
+from xats.core.crews import starts
 from xats.core.mail import alerts, dead
 from xats.core.turns import summaries
 from xats.core.waking import attempts, pauses, stops
@@ -15,6 +16,7 @@ from xats.store.sqlite import inspect
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents.agents import Details
+    from xats.core.crews.starts import Start
     from xats.core.turns.summaries import Summary
     from xats.core.waking.pauses import Pause
     from xats.core.waking.stops import Stop
@@ -36,6 +38,7 @@ class Facts:
     pauses: tuple[Pause, ...]
     stops: tuple[Stop, ...] = ()
     turns: tuple[Summary, ...] = ()  #: the turns that an agent has, that are offered to one, or that one waits for
+    crew: tuple[Start, ...] = ()  #: the starts on this host that are open, wait for a restart, or have had too many
     clock: Standing = Standing(0)
     displaced: frozenset[int] = frozenset()  #: agents (ids) that this host has registered elsewhere than their rows say
 
@@ -71,6 +74,7 @@ def gather(path: str) -> Facts:
             agents=found,
             overdue=due[0] if due else None,
             next_due=attempts.next_due(tx, here),
+            crew=tuple(one for one in starts.of_team(tx, None) if one.host == here and one.is_up),
             dead=dead.count(tx),
             alerted=alerts.standing(tx),
             pauses=tuple(pauses.listing(tx, None)),

@@ -7,14 +7,16 @@ which checks whose server it is. Nothing here changes the window that a person l
 from __future__ import annotations
 
 import os
+import signal
 import time
 from contextlib import contextmanager, suppress
 
 from xats.base.errors import Usage
+from xats.base.record import record
 from xats.tmux import pane as panes
 from xats.tmux import program, socket_path, trust
 from xats.tmux.errors import NoPane, TmuxGone, TmuxMissing, TmuxUnavailable
-from xats.tmux.server import TIMEOUT, argument, quote, run
+from xats.tmux.server import TIMEOUT, argument, is_number, is_older, number, quote, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +31,21 @@ NO_SPACE = "no space for"  # what tmux says where a pane is too small
 NOTICE = 2.0  # seconds in which tmux has surely seen that a program has ended
 LOOK = 0.02  # seconds between two looks
 KEEP = "remain-on-exit"  # a window option that panes have too
+SIGNALS = (3, 3)  # the first release that says which signal has ended a program
+DEAD = "Pane is dead"  # how tmux begins the line that it adds to the screen of a program that has ended
+_LEFT = "#{pid}|#{start_time}|#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}|#{pane_id}|#{pane_pid}|#{version}|"
+
+
+@record
+class Remains:
+    """The pane of a start, as tmux has it now."""
+
+    pane_id: str
+    pane_pid: int | None
+    dead: bool  #: whether its program has ended
+    code: int | None  #: with which the program has ended
+    by_signal: int | None  #: that has ended it; None in a tmux older than SIGNALS
+    pending: bool  #: whether tmux has seen the end of its output, but not yet how it ended
 
 
 def window(around: Pane, name: str, folder: str, command: str) -> Pane:
@@ -106,9 +123,54 @@ def find(socket: str, text: str) -> Pane | None:
     return None
 
 
-def keep_failed(pane: Pane) -> None:
-    """Let `pane` stay where its program ends with an error, so that a person can read why. Raises NoPane."""
-    panes.act(pane, f"set-option -p -t {quote(pane.pane_id)} {KEEP} failed")
+def left(socket: str, text: str) -> tuple[tuple[int, int], Remains | None]:
+    """Return the server at `socket` as (pid, start time), and its pane that was started with a command with `text`.
+
+    Raises TmuxGone where there is no server, TmuxUnavailable where tmux cannot tell.
+    """
+    server = (0, 0)
+    for line in run(socket, "list-panes", "-a", "-F", f"{_LEFT}#{{pane_start_command}}").splitlines():
+        fields = line.split("|", 8)
+        if len(fields) != 9:
+            continue
+        server = number(fields[0], "server"), number(fields[1], "server's start")
+        if text in fields[8]:
+            code, by_signal, pane_pid = (int(one) if is_number(one) else None for one in (*fields[3:5], fields[6]))
+            dead = fields[2] == "1"
+            pending = dead and code is None and by_signal is None and not is_older(fields[7], SIGNALS)
+            return server, Remains(fields[5], pane_pid, dead, code, by_signal, pending)
+    return server, None
+
+
+def remind(server: int) -> None:
+    """Let the tmux server with that pid look for children that have ended: it can miss the signal that says so.
+
+    tmux 3.3a then shows a dead pane without a status, until the next one of its children ends. SIGCHLD only makes it
+    call waitpid(2).
+    """
+    with suppress(OSError):
+        os.kill(server, signal.SIGCHLD)
+
+
+def respawn(socket: str, pane_id: str, folder: str, command: str) -> Pane:
+    """Run `command` in `folder`, in the pane whose program has ended; return it.
+
+    tmux refuses it while a program runs there. Raises NoPane, TmuxUnavailable.
+    """
+    with _tmux(socket) as (server, _):
+        pane = server.panes.get(pane_id=pane_id, default=None)
+        if pane is None:
+            raise NoPane(f"can't find pane: {pane_id}")
+        pane.respawn(shell=command, start_directory=folder)
+    return panes.find(socket, pane_id)
+
+
+def keep(pane: Pane, *, always: bool) -> None:
+    """Let `pane` stay where its program ends with an error, or `always`, so that a person can read why. Raises NoPane.
+
+    xats can start the program again in a pane that has stayed.
+    """
+    panes.act(pane, f"set-option -p -t {quote(pane.pane_id)} {KEEP} {'on' if always else 'failed'}")
 
 
 def close_ended(pane: Pane) -> bool:
@@ -151,7 +213,10 @@ def last_lines(pane: Pane, most: int) -> list[str]:
         said = run(pane, "capture-pane", "-p", "-t", pane.pane_id)
     except (NoPane, TmuxUnavailable):
         return []
-    return [line.rstrip() for line in said.splitlines() if line.strip()][-most:]
+    lines = [line.rstrip() for line in said.splitlines() if line.strip()]
+    if lines and lines[-1].startswith(DEAD):
+        lines.pop()
+    return lines[-most:]
 
 
 @contextmanager

@@ -146,8 +146,13 @@ def number(text: str, what: str) -> int:
 
 def too_old(version: str) -> bool:
     """Say whether a tmux of that `version` (`3.1c`, `next-3.8`, `master`) is older than what the paste needs."""
+    return is_older(version, OLDEST)
+
+
+def is_older(version: str, release: tuple[int, int]) -> bool:
+    """Say whether a tmux of that `version` is older than `release`."""
     found = re.search(r"(\d{1,9})\.(\d{1,9})", version)
-    return found is not None and (int(found[1]), int(found[2])) < OLDEST
+    return found is not None and (int(found[1]), int(found[2])) < release
 
 
 def argument(text: str) -> str:

@@ -11,7 +11,7 @@ from xats.cli.kit import render
 from xats.cli.kit.scope import project_folder
 from xats.core.address import check_name
 from xats.core.agents import agents, registration
-from xats.core.crews import starts
+from xats.core.crews import restarts
 from xats.core.teams import teams
 from xats.identity import binding
 from xats.store.sqlite.paths import folder_of
@@ -255,7 +255,7 @@ def become(here: Context, done: Registered, how: Launch, token: str, *, waited: 
         msg = f"{how.words[0]} cannot be run: {problem.strerror}."
 
         def undo(tx: Tx) -> None:
-            starts.fail(tx, token, msg)
+            restarts.ended(tx, token, restarts.Exit(), msg)
             if done.created:
                 from xats.core.agents import unused
 

@@ -9,7 +9,9 @@ from xats.base import calling, occupancy
 from xats.base.errors import Refused, XatsError
 from xats.base.record import replace
 from xats.core.agents import registration
-from xats.core.crews import starts
+from xats.core.crews import restarts, starts
+from xats.core.crews.errors import StartSuperseded
+from xats.core.crews.restarts import Exit
 from xats.crews import startfile
 
 TYPE_CHECKING = False
@@ -39,10 +41,12 @@ def arrive(path: str) -> NoReturn:
     here = _context(said)
     try:
         _become(here, said, path)
+    except StartSuperseded:  # it says nothing of the program that has used the token
+        raise
     except XatsError as problem:
         why = str(problem)
         with suppress(XatsError):
-            here.store.write(lambda tx: starts.fail(tx, said["token"], why))
+            here.store.write(lambda tx: restarts.ended(tx, said["token"], Exit(), why))
         startfile.remove(path)
         raise
 
@@ -88,7 +92,7 @@ def _become(here: Context, said: dict[str, Any], path: str) -> NoReturn:
         msg = "This start needs its tmux pane, and this is another one. Nothing was started."
         raise Refused(msg, "xats launch PROGRAM --name NAME --window")
     with suppress(XatsError):
-        places.keep_failed(pane)
+        places.keep(pane, always=said.get("policy") == "always")
     seat = program.own_seat(here, pane)
     calls = calling.path_for(here.environ, login=program.in_login_shell(found.name))
     program.write_files(how)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from xats.base import host
 from xats.base.errors import Refused, Usage, XatsError
 from xats.base.record import record, replace
 from xats.cli.kit import people, render, views
 from xats.cli.kit.scope import known_team
-from xats.core.crews import starts
+from xats.core.crews import restarts, starts
 from xats.core.crews.errors import NotStartedByXats, NotStopped
 from xats.crews import watching
 
@@ -108,25 +109,38 @@ def _of(here: Context, tx: Tx, name: str) -> Seen:
 
 
 def _all(here: Context) -> list[Seen]:
-    """Return the open starts of this team on this host."""
+    """Return the starts of this team on this host that are open, or wait for a restart, or have had too many."""
     team = known_team(here)
 
     def work(tx: Tx) -> list[Seen]:
-        open_here = [one for one in starts.of_team(tx, team) if one.open and one.host == host.id()]
+        open_here = [one for one in starts.of_team(tx, team) if one.host == host.id() and one.is_up]
         return [watching.find(tx, one) for one in open_here]
 
     return here.store.read(work)
 
 
 def end(here: Context, seen: Seen, *, force: bool) -> Done:
-    """End one program, and release what its agent holds."""
+    """End one program, and release what its agent holds. If the daemon starts it again meanwhile, end that one."""
+    while True:
+        done = _end_start(here, seen, force=force)
+        newest = here.store.read(partial(starts.of_agent, agent_id=seen.start.agent.id))
+        if done.outcome in RUNS or newest is None or newest.token == seen.start.token or not newest.automatic:
+            return done
+        seen = here.store.read(partial(watching.find, start=newest))
+
+
+def _end_start(here: Context, seen: Seen, *, force: bool) -> Done:
     from xats.base import process
-    from xats.crews import ending, startfile
+    from xats.crews import ending, keep, startfile
     from xats.delivery.settings import of_team
 
     start = seen.start
     if not start.open:
+        put_down = here.store.write(lambda tx: restarts.put_down(tx, start.token))
+        keep.only(here.environ, start.agent.id, here.path)
         _close(start)
+        if put_down:
+            return Done(start, "stopped", released=_release(here, start))
         return Done(start, "not_running")
     if start.process is None or process.ended(*start.process):
         here.store.write(lambda tx: starts.stopped(tx, start.token, "xats ended it"))
@@ -139,6 +153,7 @@ def end(here: Context, seen: Seen, *, force: bool) -> Done:
             return Done(start, ended.state, ended.why)
         outcome, reason = "stopped", ended.why
     startfile.remove(startfile.path_of(here.environ, start.token))
+    keep.only(here.environ, start.agent.id, here.path)
     _close(start)
     return Done(start, outcome, reason, _release(here, start))
 

@@ -40,13 +40,28 @@ class Member:
     details: Details
     start: Start | None
     state: str
+    shown: str  #: why it has that state, with the last lines of its screen
     dirty: bool | None
     work: Work
 
     @property
     def restarts(self) -> int:
         """How often xats has started it again."""
-        return self.start.generation - 1 if self.start else 0
+        return self.start.restarts if self.start else 0
+
+    @property
+    def detail(self) -> str:
+        """Why it has its state, in a line."""
+        said = self.shown.split("\n")[0]
+        if self.work.again_in is None:
+            return said
+        when = f"in {durations.rough(self.work.again_in)}" if self.work.again_in >= 1000 else "soon"
+        return f"{said}; again {when}"
+
+    @property
+    def screen(self) -> list[str]:
+        """The last lines of the screen of a program that has failed."""
+        return self.shown.split("\n")[1:] if self.state in ("failed", "flapping") else []
 
 
 def _members(here: Context, rows: Rows) -> list[Member]:
@@ -57,24 +72,24 @@ def _members(here: Context, rows: Rows) -> list[Member]:
         start = work.start
         local = start is not None and start.host == host.id()
         dirty = worktrees.is_dirty(start.worktree) if start and local and start.worktree else None
-        made.append(Member(details, start, _state(here, details, state, start), dirty, work))
+        made.append(Member(details, start, *_state(here, details, state, start), dirty=dirty, work=work))
     return made
 
 
-def _state(here: Context, details: Details, state: State, start: Start | None) -> str:
-    """Return what became of the start, or the state of the agent if another program is the agent now."""
+def _state(here: Context, details: Details, state: State, start: Start | None) -> tuple[str, str]:
+    """Return what became of the start, and why; or the state of the agent if another program is the agent now."""
     session = details.session
     another = session is not None and start is not None and start.process not in (None, session.seat.process)
     if start is None or another:
-        return state.name
+        return state.name, ""
     if start.open:  # no daemon may have looked since
         try:
             found = watching.look(here.path, watching.Seen(start, session, details.presence, here.store.clock()))
         except XatsError:  # tmux does not answer now
             found = None
         if found:
-            return found.state
-    return start.state
+            return found.state, found.detail
+    return start.state, start.detail or ""
 
 
 def documents_of(here: Context, rows: Rows) -> list[dict[str, Any]]:
@@ -84,6 +99,8 @@ def documents_of(here: Context, rows: Rows) -> list[dict[str, Any]]:
             "start": documents.start_json(one.start),
             "state": one.state,
             "restarts": one.restarts,
+            "screen": one.screen,
+            "again_in_ms": one.work.again_in,
             "dirty": one.dirty,
             "tasks": one.work.tasks,
             "turns": one.work.turns,
@@ -95,7 +112,8 @@ def documents_of(here: Context, rows: Rows) -> list[dict[str, Any]]:
 def show(here: Context, rows: Rows) -> None:
     """Print the long list: a table on a terminal, else lines with tabs."""
     now, width, table = here.store.clock(), render.width(), []
-    for one in _members(here, rows):
+    members = _members(here, rows)
+    for one in members:
         start = one.start
         table.append(
             {
@@ -111,7 +129,7 @@ def show(here: Context, rows: Rows) -> None:
                 "TASK": ", ".join(f"#{task}" for task in one.work.tasks),
                 "TURN": ", ".join(one.work.turns),
                 "LOCKS": str(one.details.locks) if one.details.locks else "",
-                "DETAIL": render.one_line(start.detail.split("\n")[0]) if start and start.detail else "",
+                "DETAIL": render.one_line(one.detail),
             }
         )
     headers: tuple[str, ...] = HEADERS
@@ -121,6 +139,18 @@ def show(here: Context, rows: Rows) -> None:
             headers = tuple(one for one in headers if one not in ("CLIENT", "DETAIL"))
         headers = _fitting(headers, table, width)
     render.table(headers, [[row[one] for one in headers] for row in table], stretch=STRETCH)
+    if width:
+        for one in members:
+            if one.state in ("failed", "flapping"):
+                _show_failed(here, one)
+
+
+def _show_failed(here: Context, one: Member) -> None:
+    """Print why a program has failed, and what its screen showed."""
+    name = views.near(one.details.agent.address, here.team)
+    render.put(f"{name} {one.state}: {render.one_line(one.detail)}")
+    for line in one.screen:
+        render.put(f"  | {render.one_line(line)}")
 
 
 def _fitting(headers: tuple[str, ...], table: Sequence[dict[str, str]], width: int) -> tuple[str, ...]:

@@ -224,8 +224,15 @@ def _program(here: Context, wanted: Wanted) -> starting.Program:
 
 
 def _remember(here: Context, member: Member, program: starting.Program) -> None:
-    """Keep what a restart of the agent of a crew file needs."""
-    del here, member, program
+    """Keep what a restart of the agent of a crew file needs, in place of what was kept for the agent before."""
+    from xats.crews import keep
+
+    wanted, start = member.wanted, member.start
+    assert wanted
+    if wanted.entry is None:
+        keep.only(here.environ, start.agent.id, here.path, start.token)
+    else:
+        keep.write(here.environ, start, program, wanted.where, wanted.entry, wanted.digest)
 
 
 def _undo(here: Context, member: Member, why: str) -> None:

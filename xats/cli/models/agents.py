@@ -110,6 +110,11 @@ class Start(Model):
     base: str | None = field("The branch that this branch started from.")
     pid: int | None = field("The process of the program; null: it has not begun.")
     pane: Pane | None = field("The pane in which it was started.")
+    policy: Annotated[str, OneOf(["never", "on-crash", "always"])] = field("When xats starts it again.")
+    exit_code: int | None = field(
+        "The exit code of the program; null: it runs, or a signal ended it, or it is not known."
+    )
+    exit_signal: int | None = field("The number of the signal that ended the program.")
     prompt: Annotated[str, OneOf(["pending", "typing", "typed", "failed"])] | None = field(
         "What became of a first prompt that xats types; null: there is none."
     )
@@ -122,7 +127,9 @@ class Crew(Model):
 
     start: Start | None = field("Its newest start; null: xats has not started it.")
     state: str = field("What became of the start; the state of the agent if another program is the agent now.")
-    restarts: int = field("How often xats has started it again.")
+    restarts: int = field("How often xats has started it again since a person started it.")
+    screen: list[str] = field("The last lines of its screen, if it has failed or is flapping.")
+    again_in_ms: int | None = field("In how many ms the daemon starts it again; null: it does not.")
     dirty: bool | None = field("Whether its worktree has changes that are not committed; null: not known.")
     tasks: list[int] = field("The ids of the tasks that it has claimed.")
     turns: list[str] = field("The names of the turns that it has.")

@@ -70,7 +70,7 @@ class EventData(Model):
         "project_adopted: what identifies the project; of a lock: the file, from the top of its worktree.", default=None
     )
     pid: int | None = field("agent_gone: the process that ended; agent_stopping: the one that xats ends.", default=None)
-    place: str | None = field("agent_starting: where: pane, window, split or session.", default=None)
+    place: str | None = field("agent_starting, agent_restarting: where: pane, window, split or session.", default=None)
     ready: bool | None = field("task_added: whether everything that it needs is done.", default=None)
     reason: str | None = field("Why; a code, or the text that was given.", default=None)
     recipients: int | None = field("message_sent: the number of recipients.", default=None)

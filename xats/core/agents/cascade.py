@@ -31,6 +31,7 @@ OWN_ROWS = (
     "delete from turn_members where agent_id = :id",
     "delete from turn_waits where agent_id = :id",
     "delete from starts where agent_id = :id",
+    "delete from start_log where agent_id = :id",
 )
 
 

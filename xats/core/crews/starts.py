@@ -5,9 +5,13 @@
     `use`: the program in the pane uses the token      starting               starting
     `running`: its hook or its composer shows it       starting, needs_you    running
     `needs_you`: a dialog is open, or nothing is seen  starting               needs_you
-    `fail`: it did not start, or ended at once         starting, needs_you    failed
+    `fail`: it did not start, or ended with an error   starting, needs_you,   failed
+                                                       running
+    `flapping`: it ended with errors too often         the same               flapping
     `stopping`: xats ends the program                  needs_you, running     stopping
     `stopped`: the program has ended                   any open state         stopped
+
+When a program ends, core/crews/restarts.py decides which of these it is, and whether the daemon starts it again.
 
 There is one row for each agent. A start is written before tmux is called, with a token. The command in the new pane
 uses the token once, in the transaction that registers it as the agent, and becomes the program then. A start counts
@@ -18,19 +22,22 @@ from __future__ import annotations
 
 from xats.base.record import from_row, record
 from xats.core.agents import agents
+from xats.core.crews import history
 from xats.core.crews.errors import AlreadyStarted, StartSuperseded
+from xats.core.crews.history import Moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from xats.base.pane import Pane
     from xats.core.agents.agents import Agent
-    from xats.core.states import PromptState, RestartPolicy, StartPlace, StartState
+    from xats.core.states import PromptState, RestartPolicy, StartAlert, StartPlace, StartState
     from xats.store import Row, Tx
 
 READY = 30_000  # ms within which a program must be ready
-OPEN = ("starting", "needs_you", "running", "stopping")
+STARTED = ("starting", "needs_you", "running")
+OPEN = (*STARTED, "stopping")
 
 
 @record
@@ -63,11 +70,29 @@ class Start:
     state_at: int
     used_at: int | None
     told_at: int | None
+    automatic: bool  #: whether the daemon started it, after the program had ended
+    restarts: int  #: how often the daemon has started it again since a person started it
+    ready_at: int | None  #: when the program was ready
+    exit_code: int | None
+    exit_signal: int | None
+    exited: Moment | None  #: when the program ended, or was seen not to have begun
+    restart_in: int | None  #: ms after `exited`; None: the daemon does not start it again
+    alerted: StartAlert | None  #: what the person got mail about
 
     @property
     def open(self) -> bool:
         """Whether it has not ended."""
         return self.state in OPEN
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has ended, and the daemon is to start it again."""
+        return self.restart_in is not None and not self.open
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it has not ended, or waits for a restart, or has had too many."""
+        return self.open or self.waits or self.state == "flapping"
 
     @property
     def process(self) -> tuple[int, int] | None:
@@ -95,13 +120,15 @@ class New:
     crew_file: str | None = None
     policy: RestartPolicy = "never"
     prompt: PromptState | None = None
+    restarts: int = 0
 
 
 COLUMNS = f"""
 {agents.AGENT}, t.generation, t.token, t.client as started_client, t.host, t.host_name as started_host_name, t.place,
     t.socket, t.folder, t.worktree, t.branch, t.base, t.state, t.detail, t.starter_pid, t.starter_started, t.started_by,
     t.pid, t.pid_started, t.pane_socket, t.server_pid, t.server_start, t.pane_id, t.pane_pid, t.pane_tty, t.crew_file,
-    t.policy, t.prompt, t.created_at, t.state_at, t.used_at, t.told_at
+    t.policy, t.prompt, t.created_at, t.state_at, t.used_at, t.told_at, t.automatic, t.restarts, t.ready_at,
+    t.exit_code, t.exit_signal, t.exited_at, t.exited_boot, t.exited_up, t.restart_in, t.alerted
 """
 FROM = "from starts t join agents a on a.id = t.agent_id"
 OF_AGENT = f"select {COLUMNS} {FROM} where t.agent_id = :agent"
@@ -113,13 +140,14 @@ order by t.agent_id
 """
 BEGIN = """
 insert into starts (agent_id, generation, token, client, host, host_name, place, socket, folder, worktree, branch, base,
-    state, starter_pid, starter_started, started_by, crew_file, policy, prompt, created_at,
+    state, starter_pid, starter_started, started_by, crew_file, policy, prompt, automatic, restarts, created_at,
     state_at)
 values (:agent, :generation, :token, :client, :host, :host_name, :place, :socket, :folder, :worktree, :branch, :base,
-    'starting', :starter_pid, :starter_started, :started_by, :crew_file, :policy, :prompt, :now,
+    'starting', :starter_pid, :starter_started, :started_by, :crew_file, :policy, :prompt, :automatic, :restarts, :now,
     :now)
 """
 REMOVE = "delete from starts where agent_id = :agent"
+READY_AT = "update starts set ready_at = :now where token = :token and ready_at is null"
 PLACED = """
 update starts set pane_socket = :socket, server_pid = :server_pid, server_start = :server_start, pane_id = :pane_id,
     pane_pid = :pane_pid, pane_tty = :tty
@@ -139,7 +167,8 @@ NO_WORKTREE = "update starts set worktree = null, branch = null, base = null whe
 TOLD = "update starts set told_at = :now where token = :token and told_at is null"
 
 
-def _of(row: Row) -> Start:
+def of_row(row: Row) -> Start:
+    """Return the start in a row with COLUMNS."""
     return from_row(
         Start,
         row,
@@ -148,29 +177,36 @@ def _of(row: Row) -> Start:
         host_name=row["started_host_name"],
         starter=(row["starter_pid"], row["starter_started"]),
         pane=agents.pane_of(row),
+        automatic=bool(row["automatic"]),
+        exited=None if row["exited_at"] is None else Moment(row["exited_at"], row["exited_boot"], row["exited_up"]),
     )
 
 
 def of_agent(tx: Tx, agent_id: int) -> Start | None:
     """Return the newest start of the agent with that id."""
     row = tx.one(OF_AGENT, agent=agent_id)
-    return _of(row) if row else None
+    return of_row(row) if row else None
 
 
 def by_token(tx: Tx, token: str) -> Start | None:
     """Return the start with that token, None if a newer one has replaced it."""
     row = tx.one(BY_TOKEN, token=token)
-    return _of(row) if row else None
+    return of_row(row) if row else None
 
 
 def of_team(tx: Tx, team: str | None) -> list[Start]:
     """Return the newest start of each agent of `team` (None: of all teams) that xats has started."""
-    return [_of(row) for row in tx.all(OF_TEAM, team=team)]
+    return [of_row(row) for row in tx.all(OF_TEAM, team=team)]
+
+
+def tokens(tx: Tx) -> set[str]:
+    """Return the tokens of all starts."""
+    return {row["token"] for row in tx.all("select token from starts")}
 
 
 def open_on(tx: Tx, host: str) -> list[Start]:
     """Return the starts on `host` that have not ended."""
-    return [_of(row) for row in tx.all(UNSETTLED, host=host)]
+    return [of_row(row) for row in tx.all(UNSETTLED, host=host)]
 
 
 def begin(tx: Tx, agent: Agent, new: New, over: Callable[[Start, int], bool]) -> Start:
@@ -182,10 +218,18 @@ def begin(tx: Tx, agent: Agent, new: New, over: Callable[[Start, int], bool]) ->
     if known and known.open and not over(known, tx.now - known.created_at):
         raise already_started(known, new.host)
     tx.run(REMOVE, agent=agent.id)
+    made = insert(tx, agent, new, known.generation + 1 if known else 1)
+    about = {"generation": made.generation, "client": made.client, "place": made.place}
+    tx.event("agent_starting", agent.team, new.by, f"agent:{agent.name}", **about)
+    return made
+
+
+def insert(tx: Tx, agent: Agent, new: New, generation: int) -> Start:
+    """Write the start of `agent` with that number, whose last one was removed; return it."""
     tx.run(
         BEGIN,
         agent=agent.id,
-        generation=known.generation + 1 if known else 1,
+        generation=generation,
         token=new.token,
         client=new.client,
         host=new.host,
@@ -202,12 +246,13 @@ def begin(tx: Tx, agent: Agent, new: New, over: Callable[[Start, int], bool]) ->
         crew_file=new.crew_file,
         policy=new.policy,
         prompt=new.prompt,
+        automatic=int(new.restarts > 0),
+        restarts=new.restarts,
         now=tx.now,
     )
     made = of_agent(tx, agent.id)
     assert made
-    about = {"generation": made.generation, "client": made.client, "place": made.place}
-    tx.event("agent_starting", agent.team, new.by, f"agent:{agent.name}", **about)
+    history.add(tx, agent.id, "start", automatic=made.automatic)
     return made
 
 
@@ -254,6 +299,7 @@ def running(tx: Tx, token: str) -> bool:
     """Note that the program is ready; tell whether this is new."""
     found = _set(tx, token, "running", None, ("starting", "needs_you"))
     if found:
+        tx.run(READY_AT, token=token, now=tx.now)
         tx.event("agent_started", found.agent.team, None, f"agent:{found.agent.name}", generation=found.generation)
     return found is not None
 
@@ -267,16 +313,25 @@ def needs_you(tx: Tx, token: str, detail: str) -> bool:
 
 
 def fail(tx: Tx, token: str, why: str) -> bool:
-    """Note that the program did not start, or ended before it was ready; tell whether this is new."""
-    found = _set(tx, token, "failed", why, ("starting", "needs_you"))
+    """Note that the program did not start, or ended with an error; tell whether this is new."""
+    found = _set(tx, token, "failed", why, STARTED)
     if found:
-        tx.event("agent_start_failed", found.agent.team, None, f"agent:{found.agent.name}", reason=why)
+        event = "agent_failed" if found.ready_at else "agent_start_failed"
+        tx.event(event, found.agent.team, None, f"agent:{found.agent.name}", reason=why)
+    return found is not None
+
+
+def flapping(tx: Tx, token: str, why: str) -> bool:
+    """Note that the program ended too often, so xats does not start it again; tell whether this is new."""
+    found = _set(tx, token, "flapping", why, STARTED)
+    if found:
+        tx.event("agent_flapping", found.agent.team, None, f"agent:{found.agent.name}", reason=why)
     return found is not None
 
 
 def stopping(tx: Tx, token: str) -> bool:
     """Note that xats ends the program; tell whether this is new."""
-    found = _set(tx, token, "stopping", None, ("starting", "needs_you", "running"))
+    found = _set(tx, token, "stopping", None, STARTED)
     if found:
         tx.event("agent_stopping", found.agent.team, None, f"agent:{found.agent.name}", pid=found.pid)
     return found is not None
@@ -317,25 +372,32 @@ def prompt(tx: Tx, token: str, before: PromptState, after: PromptState) -> bool:
 
 
 def tell(tx: Tx, start: Start) -> bool:
-    """Send the person who started it mail that the program needs them, once; tell whether this call did.
-
-    If an agent or a script started it, it goes to the persons of its team.
-    """
+    """Send the person mail that the program of `start` needs them, once; tell whether this call did."""
     if not tx.run(TOLD, token=start.token, now=tx.now):
         return False
-    starter = agents.by_id(tx, start.started_by) if start.started_by is not None else None
-    from xats.core.mail import recipients, sending
-
     name, pane = start.agent.name, start.pane.pane_id if start.pane else "its pane"
     lines = (
         f"{start.agent.address} was started and waits for a person in {pane}:",
         *(f"  {line}" for line in (start.detail or "").split("\n")),
         f"To answer it: xats attach {name}",
     )
-    for person in [starter] if starter and starter.registered else agents.people(tx, start.agent.team):
-        draft = sending.Draft(person.address, "\n".join(lines), f"{name} needs you", "alert", need_reply=False)
-        sending.post_from_xats(tx, person.team, draft, [recipients.recipient_of(person)])
+    mail(tx, people(tx, start), f"{name} needs you", lines)
     return True
+
+
+def people(tx: Tx, start: Start) -> list[Agent]:
+    """Return who gets mail about `start`: the person who started it, else the persons of its team."""
+    starter = agents.by_id(tx, start.started_by) if start.started_by is not None else None
+    return [starter] if starter and starter.registered else agents.people(tx, start.agent.team)
+
+
+def mail(tx: Tx, to: Sequence[Agent], subject: str, lines: Sequence[str]) -> None:
+    """Send mail from xats to each person of `to`."""
+    from xats.core.mail import recipients, sending
+
+    for person in to:
+        draft = sending.Draft(person.address, "\n".join(lines), subject, "alert", need_reply=False)
+        sending.post_from_xats(tx, person.team, draft, [recipients.recipient_of(person)])
 
 
 def told(tx: Tx, token: str) -> None:

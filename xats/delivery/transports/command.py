@@ -36,7 +36,15 @@ if TYPE_CHECKING:
 
 NAME = "command"
 VARIABLE = "XATS_WAKE_COMMAND"
-PRIVATE = ("XATS_AGENT", "XATS_TEAM", "XATS_FAULT", "XATS_FAULT_CLOCK", *sessions.SESSION_IDS, *sessions.MARKS)
+PRIVATE = (
+    "XATS_AGENT",
+    "XATS_TEAM",
+    "XATS_FAULT",
+    "XATS_FAULT_CLOCK",
+    "XATS_FAULT_RESTARTS",
+    *sessions.SESSION_IDS,
+    *sessions.MARKS,
+)
 SAID = 200  # characters of its standard error that are kept
 LEAVE = 1000  # ms that the program still has when the daemon ends
 SLICE = 0.02  # seconds between two checks whether it has ended

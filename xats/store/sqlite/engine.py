@@ -64,7 +64,7 @@ class Tx:
         """Return how long the host of the clock has been up, or None where that cannot be known.
 
         The id of the boot is "" for a clock that has no method `uptime`: see `xats.store.open.open_store`. Only
-        core/clock.py asks.
+        core/clock.py and core/crews/history.py ask.
         """
         from xats.base import uptime
 
