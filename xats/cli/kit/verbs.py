@@ -89,6 +89,9 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         AGENTS,
         "Start an agent program, registered and with its hooks: in this pane, or in a place of its own.",
     ),
+    "limit set": ("crews.limits", "set_", AGENTS, "Set a limit for the team; for people only."),
+    "limit list": ("crews.limits", "list_", AGENTS, "List the limits of the team, with what is used of them now."),
+    "limit drop": ("crews.limits", "drop", AGENTS, "Remove a limit of the team; for people only."),
     "down": ("crews.down", "down", AGENTS, "End the program of an agent that xats started here; for people only."),
     "top": ("top", "top", LOOK, "Watch the team live."),
     "peek": (
@@ -415,6 +418,7 @@ GROUPS = {
     "lock": "Files that one agent at a time may edit: take, release, list, check, steal.",
     "zone": "Parts of a repository that belong to an agent or a role: assign, list, drop, check.",
     "note": "What the team knows, by key, in versions: put, get, list, log, rm, pin, unpin.",
+    "limit": "How much the team may use before xats warns or slows it down: set, list, drop.",
     "dead": "Mail that could not be delivered: list, show, retry, drop.",
     "daemon": "The background process that wakes agents: run, start, restart, stop, status.",
     "config": "Settings: list, get, set, unset, path.",

@@ -133,6 +133,7 @@ SET = """
 update starts set state = :state, detail = :detail, state_at = case when state = :state then state_at else :now end
 where token = :token and state in {states}
 """
+LIMITED = "select 1 from limits where team = :team and name in ('agents', 'minutes') limit 1"
 PROMPT = "update starts set prompt = :state where token = :token and prompt = :before"
 TOLD = "update starts set told_at = :now where token = :token and told_at is null"
 
@@ -174,11 +175,13 @@ def open_on(tx: Tx, host: str) -> list[Start]:
 def begin(tx: Tx, agent: Agent, new: New, over: Callable[[Start, int], bool]) -> Start:
     """Write the start of `agent`, before its pane exists; return it.
 
-    `over` tells whether the start before it, of that age in ms, has surely ended. Raises AlreadyStarted.
+    `over` tells whether the start before it, of that age in ms, has surely ended. Raises AlreadyStarted, or
+    LimitReached for a limit of the team.
     """
     known = of_agent(tx, agent.id)
     if known and known.open and not over(known, tx.now - known.created_at):
         raise already_started(known, new.host)
+    _refuse_over_limit(tx, agent, over)
     tx.run(REMOVE, agent=agent.id)
     tx.run(
         BEGIN,
@@ -207,6 +210,18 @@ def begin(tx: Tx, agent: Agent, new: New, over: Callable[[Start, int], bool]) ->
     about = {"generation": made.generation, "client": made.client, "place": made.place}
     tx.event("agent_starting", agent.team, None, f"agent:{agent.name}", **about)
     return made
+
+
+def _refuse_over_limit(tx: Tx, agent: Agent, over: Callable[[Start, int], bool]) -> None:
+    """Raise LimitReached if a limit of the team allows no further start, of `agent`."""
+    if tx.one(LIMITED, team=agent.team) is None:
+        return
+    from xats.core.crews import limits
+
+    for name in ("agents", "minutes"):
+        refused = limits.allows(tx, agent.team, name, agent.id, over)
+        if refused:
+            raise refused
 
 
 def already_started(known: Start, host: str) -> AlreadyStarted:

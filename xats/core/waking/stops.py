@@ -88,7 +88,7 @@ def stop(tx: Tx, pair: Pair, agent_id: int) -> list[Notice]:
     tx.event("pair_stopped", sender.team, sender.name, f"agent:{to.name}", agent=to.address, wakes=pair.wakes)
     notices = []
     for team in dict.fromkeys((sender.team, to.team)):
-        people = tuple(agents.agent_of(row) for row in tx.all(PEOPLE, team=team))
+        found = tuple(people(tx, team))
         local = sender if sender.team == team else to
         lines = (
             f"{sender.address} and {to.address} have woken each other {pair.wakes} times without a person in between.",
@@ -96,9 +96,14 @@ def stop(tx: Tx, pair: Pair, agent_id: int) -> list[Notice]:
             f"  xats resume {local.name}",
             "Mail or a prompt from a person to one of the two does the same.",
         )
-        if people:
-            notices.append(Notice(team, people, f"stopped: {sender.name} and {to.name}", "\n".join(lines)))
+        if found:
+            notices.append(Notice(team, found, f"stopped: {sender.name} and {to.name}", "\n".join(lines)))
     return notices
+
+
+def people(tx: Tx, team: str) -> list[Agent]:
+    """Return the registered persons of `team`."""
+    return [agents.agent_of(row) for row in tx.all(PEOPLE, team=team)]
 
 
 def restart(tx: Tx, agent_id: int) -> int:
