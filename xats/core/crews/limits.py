@@ -31,9 +31,6 @@ from xats.core.crews.errors import LimitReached
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from xats.core.crews.starts import Start
     from xats.core.states import LimitAction, LimitName
     from xats.store import Row, Tx
 
@@ -137,14 +134,14 @@ update limits set reached_at = :now, warned_at = coalesce(warned_at, :now)
 where team = :team and name = :name and reached_at is null
 """
 REARM = "update limits set warned_at = null, reached_at = null where team = :team and name = :name"
-AGAIN = """
-update limits set counted_from = :now, warned_at = null, reached_at = null
-where team = :team and action = 'pause' and reached_at is not null and name in ('wakes', 'mails', 'minutes')
-"""
 SPACED_NOW = """
 update wakes set next_attempt_at = :now, updated_at = :now
 where closed_at is null and lease_token is null and reason = 'team_limit' and next_attempt_at > :now
     and agent_id in (select a.id from agents a where a.team = :team)
+"""
+WAITING = """
+select 1 from wakes w join agents a on a.id = w.agent_id
+where w.closed_at is null and w.reason = 'team_limit' and a.team = :team limit 1
 """
 
 # -- counting ----------------------------------------------------------------------------------------------------------
@@ -280,11 +277,6 @@ def _let_go(tx: Tx, team: str) -> None:
     tx.run(SPACED_NOW, team=team, now=tx.now)
 
 
-def restart(tx: Tx, team: str) -> None:
-    """Begin to count again in the limits of `team` that have paused its wakes, because a person ended that pause."""
-    tx.run(AGAIN, team=team, now=tx.now)
-
-
 # -- looking -----------------------------------------------------------------------------------------------------------
 
 
@@ -353,9 +345,14 @@ def _trusted(tx: Tx, limit: Limit) -> bool:
 
 
 def _may_rearm(tx: Tx, limit: Limit) -> bool:
-    """Tell whether a limit whose number has fallen may warn again: an hour has passed, and no pause of it is left."""
+    """Tell whether a limit whose number has fallen may warn again.
+
+    An hour has passed, its pause has ended, and no wake waits because of it: otherwise all of these would come at once.
+    """
     last = max(limit.warned_at or 0, limit.reached_at or 0)
-    return not (tx.now - HOUR < last <= tx.now) and not _has_paused(tx, limit)
+    if tx.now - HOUR < last <= tx.now or _has_paused(tx, limit):
+        return False
+    return limit.action != "space" or tx.one(WAITING, team=limit.team) is None
 
 
 def _has_paused(tx: Tx, limit: Limit) -> bool:
@@ -443,28 +440,16 @@ def _tell(tx: Tx, found: Level, subject: str, *lines: str) -> None:
     from_xats.post(tx, limit.team, address, whom, "alert", subject, (*lines, *more))
 
 
-def allows(
-    tx: Tx,
-    team: str,
-    name: LimitName,
-    but: int | None = None,
-    over: Callable[[Start, int], bool] | None = None,
-) -> LimitReached | None:
-    """Return the error because of which `team` must start no further program now, or None.
+def allows(tx: Tx, team: str, name: LimitName, running: int | None = None) -> LimitReached | None:
+    """Return the error because of which xats must start no further program for `team` now, or None.
 
-    `name` is one of STARTS. The agent `but` (an id) does not count for the limit of agents: it is the one that starts.
-    Nor does a start that has surely ended, as `over` tells of a start and its age in ms.
+    `name` is one of STARTS. `running` is the number of programs that count for the limit of agents; None: all starts
+    that the store has as open.
     """
     limit = find(tx, team, name)
     if limit is None or limit.action != "pause":
         return None
-    if name == "agents":
-        from xats.core.crews import starts
-
-        running = [one for one in starts.of_team(tx, team) if one.open and one.agent.id != but]
-        number = sum(1 for one in running if over is None or not over(one, tx.now - one.created_at))
-    else:
-        number = used(tx, limit)
+    number = used(tx, limit) if running is None else running
     if number < limit.value:
         return None
     if name == "agents":

@@ -218,10 +218,11 @@ def _refuse_over_limit(tx: Tx, agent: Agent, over: Callable[[Start, int], bool])
         return
     from xats.core.crews import limits
 
-    for name in ("agents", "minutes"):
-        refused = limits.allows(tx, agent.team, name, agent.id, over)
-        if refused:
-            raise refused
+    others = [one for one in of_team(tx, agent.team) if one.open and one.agent.id != agent.id]
+    running = sum(1 for one in others if not over(one, tx.now - one.created_at))
+    refused = limits.allows(tx, agent.team, "agents", running) or limits.allows(tx, agent.team, "minutes")
+    if refused:
+        raise refused
 
 
 def already_started(known: Start, host: str) -> AlreadyStarted:

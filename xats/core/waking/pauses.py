@@ -53,6 +53,11 @@ where p.agent_id = :agent
 order by p.agent_id is null limit 1
 """
 OWN = "select limit_name from pauses where team = :team and coalesce(agent_id, 0) = coalesce(:agent, 0)"
+# The limits that can have begun the pause count from now on.
+COUNT_AGAIN = """
+update limits set counted_from = :now, warned_at = null, reached_at = null
+where team = :team and action = 'pause' and reached_at is not null and name in ('wakes', 'mails', 'minutes')
+"""
 BY_LIMIT = "select limit_name from pauses where team = :team and agent_id is null"
 
 
@@ -104,9 +109,7 @@ def resume(tx: Tx, by: Agent, team: str, agent: Agent | None) -> tuple[bool, int
     ended = tx.run(RESUME, team=team, agent=agent.id if agent else None) > 0
     due = sum(_release(tx, one, current) for one, current in affected) if ended else 0
     if ended and agent is None and by.client == "human":
-        from xats.core.crews import limits
-
-        limits.restart(tx, team)
+        tx.run(COUNT_AGAIN, team=team, now=tx.now)
     pairs = sum(stops.restart(tx, one) for one, _ in affected) if by.client == "human" else 0
     if not ended and not pairs:
         return False, 0
