@@ -226,7 +226,7 @@ def check_action(action: str) -> LimitAction:
             return one
     from difflib import get_close_matches
 
-    near = get_close_matches(action.lower(), ACTIONS, 1, 0.5)
+    near = get_close_matches(action.lower(), ACTIONS, 1)
     msg = f"--then must be warn, space or pause, not {action[:40]!r}. Nothing was changed."
     raise Usage(msg, f"did you mean {near[0]}?" if near else "xats limit set wakes 60 --then pause")
 
@@ -238,7 +238,7 @@ def check_name(name: str) -> LimitName:
             return one
     from difflib import get_close_matches
 
-    near = get_close_matches(name.lower(), NAMES, 1, 0.5)
+    near = get_close_matches(name.lower(), NAMES, 1)
     msg = f"{name[:40]!r} is not a limit. Nothing was changed."
     raise Usage(msg, f"did you mean {near[0]}?" if near else f"the limits are: {', '.join(NAMES)}")
 
