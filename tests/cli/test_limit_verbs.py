@@ -127,7 +127,9 @@ def test_what_a_reached_limit_shows_and_who_ends_the_pause(person, xats, crew):
     assert row["reached_at"]
     assert "\tpaused\t" in person("list").stdout
     assert "a person ends that: xats resume all --as ada" in person("list").stderr
-    assert "limit of 1 wakes an hour" in xats("doctor", "--as", "ada", code=None).stdout
+    health = " ".join(xats("doctor", "--as", "ada", code=None).stdout.split())
+    assert "limit of 1 wakes an hour" in health
+    assert "team crew has used 1 of 1 wakes an hour (pause)" in health
     mail = xats("inbox", "--as", "ada").stdout
     assert "the limit of wakes is reached" in mail
     assert "xats resume all" in mail

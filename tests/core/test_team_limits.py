@@ -393,16 +393,17 @@ def test_a_limit_of_restarts_counts_a_day(crew, clock):
             lambda tx: tx.run(
                 """
                 insert into events (at, team, type, subject, data)
-                values (:now, 'crew', 'agent_restarted', 'agent:a1', '{}')
+                values (:now, 'crew', 'agent_restarting', 'agent:a1', '{}')
                 """,
                 now=tx.now,
             )
         )
     assert isinstance(allows(), LimitReached)
+    assert str(crew.store.read(lambda tx: limits.may_restart(tx, "crew"))) == str(allows())
     assert "3 times in 24 hours" in str(allows())
     clock.tick(24 * HOUR + 1)
     assert allows() is None
-    crew.store.write(lambda tx: tx.run("delete from events where type = 'agent_restarted'"))
+    crew.store.write(lambda tx: tx.run("delete from events where type = 'agent_restarting'"))
 
 
 def test_the_minutes_of_a_crew(crew, clock):

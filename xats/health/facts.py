@@ -7,6 +7,7 @@ from xats.base.record import record
 from xats.core import clock
 from xats.core.agents import listing
 from xats.core.clock import Standing
+from xats.core.crews import limits
 from xats.core.mail import alerts, dead
 from xats.core.turns import summaries
 from xats.core.waking import attempts, pauses, stops
@@ -15,6 +16,7 @@ from xats.store.sqlite import inspect
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents.agents import Details
+    from xats.core.crews.limits import Level
     from xats.core.turns.summaries import Summary
     from xats.core.waking.pauses import Pause
     from xats.core.waking.stops import Stop
@@ -35,6 +37,7 @@ class Facts:
     alerted: int  #: unread messages about which xats alerted the sender
     pauses: tuple[Pause, ...]
     stops: tuple[Stop, ...] = ()
+    limits: tuple[Level, ...] = ()  #: those that are reached
     turns: tuple[Summary, ...] = ()  #: the turns that an agent has, that are offered to one, or that one waits for
     clock: Standing = Standing(0)
     displaced: frozenset[int] = frozenset()  #: agents (ids) that this host has registered elsewhere than their rows say
@@ -75,6 +78,7 @@ def gather(path: str) -> Facts:
             alerted=alerts.standing(tx),
             pauses=tuple(pauses.listing(tx, None)),
             stops=tuple(stops.listing(tx)),
+            limits=tuple(one for one in limits.listing(tx, None) if one.state == "reached"),
             turns=tuple(summaries.find(tx, None)),
             clock=clock.standing(tx),
             displaced=frozenset(one.agent.id for one in found if _is_displaced(path, one, here)),

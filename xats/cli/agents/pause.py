@@ -71,7 +71,7 @@ def pause(here: Context, whom: params.PausedArg = None, *, reason: params.Reason
 def resume(here: Context, whom: params.WhomArg = None) -> int:
     """End a pause; each agent with new mail is woken once.
 
-    Only a person can end a pause that a limit of the team began (xats limit list); the limit then counts from now on.
+    Only a person can end a pause that a limit of the team began. The limit then counts from now on.
 
     When a person runs it, agents that were stopped because they woke each other too often (hop_limit) may go on too.
 

@@ -41,9 +41,10 @@ def set_(
     and minutes (how long the crew has run). At 80 percent one mail warns the persons of the team. At 100 percent
     another mail follows, with the action of --then:
 
-    warn: xats only sends the mail. space, for wakes and mails: xats spreads the wakes of the team over the hour.
-    pause: xats pauses the wakes of the team until a person ends that with xats resume all. With pause, the limits
-    agents, restarts and minutes also let xats start no further program.
+    With warn, xats only sends the mail. With space, for wakes and mails, it spreads the wakes of the team over the
+    hour. With pause, it pauses the wakes of the team until a person ends that with xats resume all; at the limit of
+    minutes it also starts no further program. At the limits agents and restarts, pause means only that: no further
+    program starts.
 
     No limit refuses or loses mail. A person can always write and read.
 

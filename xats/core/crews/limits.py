@@ -38,7 +38,7 @@ NAMES: tuple[LimitName, ...] = ("wakes", "mails", "agents", "restarts", "minutes
 ACTIONS: tuple[LimitAction, ...] = ("warn", "space", "pause")
 SPACED = ("wakes", "mails")  # the limits that can space wakes
 PAUSES = ("wakes", "mails", "minutes")  # the limits that can pause wakes
-STARTS = ("agents", "restarts", "minutes")  # the limits that can refuse a start
+STARTS: tuple[LimitName, ...] = ("agents", "restarts", "minutes")  # the limits that can refuse a start
 WARN = 80  # percent
 HOUR = 3600_000  # ms
 DAY = 24 * HOUR
@@ -157,7 +157,7 @@ where a.team = :team and a.client not in ('human', 'system') and m.sent_at > :si
 """
 RESTARTS = """
 select count(*) as n from events
-where team = :team and type = 'agent_restarted' and at > :since and at <= :now
+where team = :team and type = 'agent_restarting' and at > :since and at <= :now
 """
 RUNNING = """
 select count(*) as n from starts t join agents a on a.id = t.agent_id
@@ -438,6 +438,15 @@ def _tell(tx: Tx, found: Level, subject: str, *lines: str) -> None:
     whom = [recipients.recipient_of(one) for one in people]
     address = ",".join(one.address for one in people)
     from_xats.post(tx, limit.team, address, whom, "alert", subject, (*lines, *more))
+
+
+def may_restart(tx: Tx, team: str) -> LimitReached | None:
+    """Return the error because of which the daemon must not start a program of `team` again now, or None."""
+    for name in STARTS:
+        refused = allows(tx, team, name)
+        if refused:
+            return refused
+    return None
 
 
 def allows(tx: Tx, team: str, name: LimitName, running: int | None = None) -> LimitReached | None:

@@ -24,4 +24,4 @@ alter table pauses add column limit_name text check (limit_name in ('wakes', 'ma
 
 -- To count what a team has used lately.
 create index events_woken on events (team, at) where type = 'wake_delivered';
-create index events_restarted on events (team, at) where type = 'agent_restarted';
+create index events_restarting on events (team, at) where type = 'agent_restarting';
