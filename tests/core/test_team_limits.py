@@ -414,6 +414,7 @@ def test_the_minutes_of_a_crew(crew, clock):
     crew.store.write(lambda tx: starts.stopped(tx, "t1", "it ended"))
     sweep(crew)
     clock.tick(GAP - MINUTE)
+    sweep(crew)
     begin(crew, "a1", "t2")  # a restart: the crew goes on
     sweep(crew)
     assert level(crew, "minutes").used == 39

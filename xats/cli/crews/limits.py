@@ -39,7 +39,7 @@ def set_(
 
     The limits are wakes and mails (an hour), agents (programs that xats has started and that run), restarts (a day),
     and minutes (how long the crew has run). At 80 percent one mail warns the persons of the team. At 100 percent
-    another mail follows, with the action of --then:
+    another mail follows, and xats does what --then says.
 
     With warn, xats only sends the mail. With space, for wakes and mails, it spreads the wakes of the team over the
     hour. With pause, it pauses the wakes of the team until a person ends that with xats resume all; at the limit of
