@@ -18,6 +18,7 @@ create table limits (
     check (reached_at is null or warned_at is not null)
 );
 create index limits_set_by on limits (set_by) where set_by is not null;
+create index limits_of_wakes on limits (team) where name in ('wakes', 'mails') and action <> 'warn';
 
 -- The limit that began a pause. That pause holds the wakes of agents only, and only a person ends it.
 alter table pauses add column limit_name text collate "C"
