@@ -17,6 +17,8 @@ from xats.cli.kit.verbs import VERBS
 from xats.clients.registry import BUILT_IN, find
 from xats.core.agents.agents import WAKE_BY
 from xats.core.contracts.contracts import RULES
+from xats.core.crews.limits import ACTIONS
+from xats.core.crews.limits import NAMES as LIMITS
 from xats.core.events import TYPES
 from xats.core.notes.notes import CATEGORIES
 from xats.core.tasks.tasks import STATES
@@ -66,6 +68,8 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "NAME[@V]": "contract-version",
     **dict.fromkeys(("FILE|-", "[FILE|-]"), "file"),
     "VALUE": "",
+    "LIMIT": LIMITS,
+    "ACTION": ACTIONS,
     "RULE": RULES,
     "KEY[@N]": "note-version",
     "[VALUE|@N|@FILE|-]": "",

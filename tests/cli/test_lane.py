@@ -128,6 +128,8 @@ PLAIN = [
     "lock release a.py --token 3",
     "note put key value --if-version 0 --ttl 5m --category decision",
     "note get key@3",
+    "limit set wakes 60 --then space --reason x",
+    "limit list",
     "note list",
     "note list api/ --all -n 5",
     "events --type a --type b -n 3 -f",

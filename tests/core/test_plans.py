@@ -12,6 +12,7 @@ from xats.core.agents import agents, presence, registration
 from xats.core.agents.agents import Seat
 from xats.core.agents.registration import Changes
 from xats.core.contracts import contracts, subscribers, views
+from xats.core.crews import limits
 from xats.core.locks import automatic, refusals
 from xats.core.locks.files import File
 from xats.core.mail import inbox, owed, sending, status
@@ -77,7 +78,19 @@ def refuse(tx, me) -> None:
 FILE = File("h1", "/shop/.git", "/shop", "src/a.py", "src/a.py", "https://example.org/shop.git")
 DIFF = Diff("breaking", "compatible", ())
 
+
 # what: (the function, whether it writes)
+def limit(tx, me):
+    """Give the team a limit of each name."""
+    for name in limits.NAMES:
+        by = limits.Setter("crew", me.name, me.id, "user")
+        limits.put(tx, by, name, 5, "space" if name in limits.SPACED else "pause", None)
+
+
+def used(tx):
+    return [limits.judge(tx, one) for one in limits.of_team(tx, "crew")]
+
+
 HOT = {
     "send to a name": lambda tx, me: sending.send(tx, me, "pane", Draft("bob", "x")),
     "send under a key": lambda tx, me: sending.send(tx, me, "pane", Draft("bob", "text", dedupe_key="k0")),
@@ -168,6 +181,9 @@ HOT = {
     "a refused edit is read": lambda tx, me: automatic.saw(tx, me, [FILE]),
     "refused edits": lambda tx, me: refusals.last(tx, me, 5),
     "zone of a file": lambda tx, me: zones.others(tx, me, FILE),
+    "lease within limits": lambda tx, me: (limit(tx, me), attempts.lease(tx, attempts.due(tx), "t")),
+    "what is used of limits": lambda tx, me: (limit(tx, me), used(tx)),
+    "start within limits": lambda tx, me: (limit(tx, me), limits.may_restart(tx, "crew")),
     "latest events": lambda tx, _: events.after(tx, events.Query("crew"), 10),
 }
 
@@ -175,6 +191,7 @@ HOT = {
 SMALL = {
     "wakes_due": "the wakes that have a time: those of agents with unread mail that are not suspended",
     "wakes_open": "the open wakes: one for each agent with unread mail, at the most",
+    "limits_of_wakes": "the limits that wakes must keep: at most two for each team that has limits",
     "wakes_leased": "the attempts under way: at most 100 for each daemon",
 }
 

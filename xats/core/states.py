@@ -55,6 +55,8 @@ if TYPE_CHECKING:
         "lapsed",
         "stolen",
     ]
+    LimitName = Literal["wakes", "mails", "agents", "restarts", "minutes"]
+    LimitAction = Literal["warn", "space", "pause"]
     StartPlace = Literal["pane", "window", "split", "session"]
     StartState = Literal["starting", "needs_you", "running", "stopping", "stopped", "failed", "flapping"]
     StartAlert = Literal["server_gone", "file_changed"]

@@ -9,6 +9,7 @@ from xats.base import host, process
 from xats.base.record import record
 from xats.core import clock, keeping
 from xats.core.agents import departures
+from xats.core.crews import limits
 from xats.core.locks import settle as lock_settle
 from xats.core.mail import alerts, inbox, owed
 from xats.core.tasks import claims, offers
@@ -55,12 +56,16 @@ def sweep(tx: Tx) -> Swept:
 def report(store: Store, reported: int = 0) -> int:
     """Alert senders whose requests wait: unread, read and not answered, or for an agent that is gone.
 
+    Warn of limits of teams too, and act on those that are reached.
+
     Unread mail up to the message `reported` (id) is left out, because this process has reported it. Returns the id for
     the next call. Raises the StoreErrors.
     """
     reported = store.write(lambda tx: alerts.overdue(tx, reported))
     store.write(owed.overdue)
     store.write(departures.report)
+    if store.read(limits.any_set):
+        store.write(limits.check_all)
     return reported
 
 

@@ -17,7 +17,7 @@ from xats.base import faults, host, process
 from xats.base.errors import StoreError, XatsError
 from xats.base.record import record, replace
 from xats.clients import processes, registry
-from xats.core.crews import restarts, starts
+from xats.core.crews import limits, restarts, starts
 from xats.core.crews.restarts import Exit
 from xats.crews import command_line, keep, starting, watching
 from xats.daemon.rounds import Rounds
@@ -52,7 +52,7 @@ class Due:
 def find(tx: Tx) -> list[Due]:
     """Return the starts on this host that are due, and the restarts that a killed daemon has left."""
     old = [one for one in restarts.unfinished(tx, host.id()) if process.ended(*one.starter)]
-    new = restarts.due(tx, host.id())
+    new = [one for one in restarts.due(tx, host.id()) if limits.may_restart(tx, one.agent.team) is None]
     return [Due(watching.find(tx, one), left=one.open) for one in (*old, *new)]
 
 

@@ -7,7 +7,7 @@ from xats.base.record import record
 from xats.core import clock
 from xats.core.agents import listing
 from xats.core.clock import Standing
-from xats.core.crews import starts
+from xats.core.crews import limits, starts
 from xats.core.mail import alerts, dead
 from xats.core.turns import summaries
 from xats.core.waking import attempts, pauses, stops
@@ -16,6 +16,7 @@ from xats.store.sqlite import inspect
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents.agents import Details
+    from xats.core.crews.limits import Level
     from xats.core.crews.starts import Start
     from xats.core.turns.summaries import Summary
     from xats.core.waking.pauses import Pause
@@ -37,6 +38,7 @@ class Facts:
     alerted: int  #: unread messages about which xats alerted the sender
     pauses: tuple[Pause, ...]
     stops: tuple[Stop, ...] = ()
+    limits: tuple[Level, ...] = ()  #: those that are reached
     turns: tuple[Summary, ...] = ()  #: the turns that an agent has, that are offered to one, or that one waits for
     crew: tuple[Start, ...] = ()  #: the starts on this host that are open, wait for a restart, or have had too many
     clock: Standing = Standing(0)
@@ -79,6 +81,7 @@ def gather(path: str) -> Facts:
             alerted=alerts.standing(tx),
             pauses=tuple(pauses.listing(tx, None)),
             stops=tuple(stops.listing(tx)),
+            limits=tuple(one for one in limits.listing(tx, None) if one.state == "reached"),
             turns=tuple(summaries.find(tx, None)),
             clock=clock.standing(tx),
             displaced=frozenset(one.agent.id for one in found if _is_displaced(path, one, here)),

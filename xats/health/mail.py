@@ -1,9 +1,10 @@
-"""Mail: unread mail, open wakes, dead letters, alerts, stopped pairs, pauses and turns."""
+"""Mail: unread mail, open wakes, dead letters, alerts, stopped pairs, pauses, limits and turns."""
 
 from __future__ import annotations
 
 from xats.base import durations
 from xats.base.durations import ago, rough
+from xats.core.crews import limits
 from xats.core.mail import alerts
 from xats.core.turns.turns import GRACE
 from xats.core.waking import reasons
@@ -12,6 +13,7 @@ from xats.health import FAIL, OK, WARN, Check
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents.agents import Details
+    from xats.core.crews.limits import Level
     from xats.core.turns.summaries import Summary
     from xats.core.waking.pauses import Pause
     from xats.core.waking.stops import Stop
@@ -34,6 +36,7 @@ def checks(facts: Facts) -> list[Check]:
         found.append(Check(SECTION, "alerts", WARN, detail, "xats agents --all-teams"))
     found += [_stop(one, facts.now) for one in facts.stops]
     found += [_pause(one, facts.now) for one in facts.pauses]
+    found += [_limit(one) for one in facts.limits]
     return found + [_turn(one, facts.now) for one in facts.turns]
 
 
@@ -94,6 +97,12 @@ def _pause(one: Pause, now: int) -> Check:
     why = f": {one.reason}" if one.reason else ""
     fix = f"xats resume {one.agent}" if one.agent else f"xats resume all --team {one.team}"
     return Check(SECTION, "paused", WARN, f"{whom}, by {one.by} {ago(one.at, now)}{why}", fix)
+
+
+def _limit(one: Level) -> Check:
+    limit = one.limit
+    detail = f"team {limit.team} has used {one.used} of {limit.value} {limits.WHAT[limit.name]} ({limit.action})"
+    return Check(SECTION, "limit", WARN, detail, f"xats limit list --team {limit.team}")
 
 
 def _turn(one: Summary, now: int) -> Check:

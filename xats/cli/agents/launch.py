@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
     from xats.core.agents.registration import Registered
+    from xats.core.crews.starts import Start
     from xats.hooks.launch import Launch
     from xats.store import Tx
 
@@ -185,7 +186,7 @@ def launch(
         done = registration.register(
             tx, team, called, wanted, seat, lambda one: occupancy.holds(one.seat), xats_path=path, takeover=taken
         )
-        starts.begin(tx, done.details.agent, new, lambda one, age: taken or starting.is_over(one, age))
+        starts.begin(tx, done.details.agent, new, lambda one, age: _is_over(one, age, done, taken=taken))
         starts.use(tx, new.token, starting.own_process(), pane)
         return done, known is not None and known.expected
 
@@ -196,6 +197,11 @@ def launch(
         raise NameTaken(str(problem), "take another --name, or say --takeover", **problem.data) from problem
     program.forget_files(here, how)
     return program.become(here, done, how, new.token, waited=waited)
+
+
+def _is_over(one: Start, age: int, done: Registered, *, taken: bool) -> bool:
+    """Tell whether the start `one`, of that age in ms, has ended; this launch may have `taken` the place of its own."""
+    return (taken and one.agent.id == done.details.agent.id) or starting.is_over(one, age)
 
 
 # -- who, and where ----------------------------------------------------------------------------------------------------

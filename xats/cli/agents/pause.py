@@ -71,10 +71,22 @@ def pause(here: Context, whom: params.PausedArg = None, *, reason: params.Reason
 def resume(here: Context, whom: params.WhomArg = None) -> int:
     """End a pause; each agent with new mail is woken once.
 
+    Only a person can end a pause that a limit of the team began. The limit then counts from now on.
+
     When a person runs it, agents that were stopped because they woke each other too often (hop_limit) may go on too.
 
     Example: xats resume bob
     """
+
+    def by_limit(tx: Tx, me: Me) -> bool:
+        team, agent = _whom(tx, me, whom or "me")
+        known = [one for one in pauses.listing(tx, team) if one.agent == (agent.address if agent else None)]
+        return any(one.limit for one in known)
+
+    if here.read(by_limit):
+        from xats.cli.kit import people
+
+        people.person(here, "end a pause that a limit began", "ask a person; mail is stored meanwhile")
 
     def work(tx: Tx, me: Me) -> tuple[str, Agent | None, bool, int, Pause | None, list[Stop], str]:
         team, agent = _whom(tx, me, whom or "me")
@@ -112,6 +124,7 @@ def pause_json(found: Pause) -> dict[str, Any]:
         "reason": found.reason,
         "by": found.by,
         "at": iso(found.at),
+        "limit": found.limit,
     }
 
 

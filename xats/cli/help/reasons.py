@@ -131,6 +131,11 @@ EXPLAINED: dict[str, Explained] = {
         "waits until a minute after their last wake",
         "that time; mail from a person or another agent; a new session; the end of a pause",
     ),
+    "team_limit": Explained(
+        "the team has reached its limit of wakes or mails an hour, and a person chose `--then space`",
+        "waits until the rate of the team allows it; xats looks again at least every 2 minutes",
+        "that time; `xats limit set` or `xats limit drop` by a person",
+    ),
     "rate_capped": Explained(
         "only from older releases: mail over a limit woke no agent",
         "never opened",

@@ -90,7 +90,7 @@ def _then(wake: Wake, now: int) -> str:
         return "delivered when it registers" if absent else "again when it registers"
     if wake.next_attempt_at <= now:
         return "due now"
-    again = "again" if wake.attempts or wake.reason != "throttled" else "next"
+    again = "again" if wake.attempts or wake.reason not in ("throttled", "team_limit") else "next"
     return f"{again} in {rough(wake.next_attempt_at - now)}"
 
 

@@ -11,6 +11,9 @@ from xats.core.events import TYPES
 class EventData(Model):
     """Further facts of an event. Each is there in the events of some types only, and may be null."""
 
+    action: str | None = field(
+        "limit_set, limit_dropped, limit_reached: what xats does at the limit: warn, space or pause.", default=None
+    )
     added: list[str] | None = field("task_edited: the roles that must approve it as well.", default=None)
     address: str | None = field("The address as it was given.", default=None)
     after: int | None = field("task_ready: the task that was done.", default=None)
@@ -53,10 +56,12 @@ class EventData(Model):
     new_id: int | None = field("dead_retried: the id of the copy that was sent.", default=None)
     next_attempt_at: Time | None = field("When the next attempt is due.", default=None)
     notes: dict[str, str] | None = field("team_merged: the new keys of notes, by the old ones.", default=None)
+    old_action: str | None = field("limit_set: the action before.", default=None)
     old_compat: str | None = field("contract_changed: the rule before.", default=None)
     old_name: str | None = field("The name before.", default=None)
     old_state: str | None = field("task_reopened: the state before.", default=None)
     old_team: str | None = field("project_adopted, turn_renamed: the team before.", default=None)
+    old_value: int | None = field("limit_set: the value before.", default=None)
     number: int | None = field("turn_...: the number of the last grant of the turn.", default=None)
     open_needs: list[int] | None = field("task_done: the tasks that it needs and that are not done.", default=None)
     other: Address | None = field(
@@ -94,6 +99,8 @@ class EventData(Model):
     transport: str | None = field("The transport of the attempt.", default=None)
     ttl_ms: int | None = field("agent_expected: how long it waits, in ms.", default=None)
     turn: str | None = field("turn_...: the name of the turn.", default=None)
+    used: int | None = field("limit_warned, limit_reached: how much was used.", default=None)
+    value: int | None = field("limit_...: the value of the limit.", default=None)
     version: int | None = field("The number of the version of the contract or the note.", default=None)
     wakes: int | None = field("pair_stopped: how often the two have woken each other.", default=None)
     worktree: str | None = field("Of a lock: the top folder of the worktree.", default=None)

@@ -282,6 +282,7 @@ class Pause(Model):
     reason: str | None = field("The reason that was given.")
     by: Address = field("Who paused it.")
     at: Time = field("When the pause began.")
+    limit: str | None = field("The limit of the team that began it; null: an agent or a person did.")
 
 
 class PauseDocument(Document):

@@ -60,6 +60,7 @@ SHORT = {
     "not_read": "not read",
     "turned_off": "turned off",
     "throttled": "throttled",
+    "team_limit": "team limit",
     "rate_capped": "too often",
     "hop_limit": "pair stopped",
     "recipient_active": "at work",

@@ -35,6 +35,12 @@ class NotStartedByXats(Refused):
     code = "not_started_by_xats"
 
 
+class LimitReached(Refused):
+    """The team has reached a limit that a person has set, so xats starts no further program."""
+
+    code = "limit_reached"
+
+
 class NotStopped(XatsError):
     """The program still runs."""
 

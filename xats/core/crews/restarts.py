@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from xats.base import durations, faults
 from xats.base.record import record, replace
-from xats.core.crews import history, starts
+from xats.core.crews import history, limits, starts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -240,13 +240,15 @@ def unfinished(tx: Tx, host: str) -> list[Start]:
 def begin(tx: Tx, token: str, new: New, rules: Rules = RULES) -> Start | None:
     """Write the restart `new` of the start with that `token`, which is due, before its pane is used; return it.
 
-    None: the start does not wait any more, or its team must wait for its turn.
+    None: the start does not wait any more, its team must wait for its turn, or a limit of the team is reached.
     """
     before = starts.by_token(tx, token)
     if before is None or not before.waits or left(tx, before) or not before.agent.registered:
         return None
     history.set_right(tx)
     if not has_room(history.restarts_of(tx, before.agent.team, rules.team), rules):
+        return None
+    if limits.may_restart(tx, before.agent.team):
         return None
     if not tx.run(TAKE, token=token):
         return None

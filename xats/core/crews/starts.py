@@ -162,6 +162,7 @@ SET = """
 update starts set state = :state, detail = :detail, state_at = case when state = :state then state_at else :now end
 where token = :token and state in {states}
 """
+LIMITED = "select 1 from limits where team = :team and name in ('agents', 'minutes') limit 1"
 PROMPT = "update starts set prompt = :state where token = :token and prompt = :before"
 NO_WORKTREE = "update starts set worktree = null, branch = null, base = null where token = :token"
 TOLD = "update starts set told_at = :now where token = :token and told_at is null"
@@ -212,11 +213,13 @@ def open_on(tx: Tx, host: str) -> list[Start]:
 def begin(tx: Tx, agent: Agent, new: New, over: Callable[[Start, int], bool]) -> Start:
     """Write the start of `agent`, before its pane exists; return it.
 
-    `over` tells whether the start before it, of that age in ms, has surely ended. Raises AlreadyStarted.
+    `over` tells whether the start before it, of that age in ms, has surely ended. Raises AlreadyStarted, or
+    LimitReached for a limit of the team.
     """
     known = of_agent(tx, agent.id)
     if known and known.open and not over(known, tx.now - known.created_at):
         raise already_started(known, new.host)
+    _refuse_over_limit(tx, agent, over)
     tx.run(REMOVE, agent=agent.id)
     made = insert(tx, agent, new, known.generation + 1 if known else 1)
     about = {"generation": made.generation, "client": made.client, "place": made.place}
@@ -254,6 +257,19 @@ def insert(tx: Tx, agent: Agent, new: New, generation: int) -> Start:
     assert made
     history.add(tx, agent.id, "start", automatic=made.automatic)
     return made
+
+
+def _refuse_over_limit(tx: Tx, agent: Agent, over: Callable[[Start, int], bool]) -> None:
+    """Raise LimitReached if a limit of the team allows no further start, of `agent`."""
+    if tx.one(LIMITED, team=agent.team) is None:
+        return
+    from xats.core.crews import limits
+
+    others = [one for one in of_team(tx, agent.team) if one.open and one.agent.id != agent.id]
+    running = sum(1 for one in others if not over(one, tx.now - one.created_at))
+    refused = limits.allows(tx, agent.team, "agents", running) or limits.allows(tx, agent.team, "minutes")
+    if refused:
+        raise refused
 
 
 def already_started(known: Start, host: str) -> AlreadyStarted:

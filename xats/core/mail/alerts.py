@@ -122,7 +122,9 @@ def _line(tx: Tx, row: Row, team: str) -> str:
 
 
 def _why(row: Row) -> str:
-    last = reasons.words(row["last_refusal"] or (row["reason"] if row["reason"] == "throttled" else None))
+    last = reasons.words(
+        row["last_refusal"] or (row["reason"] if row["reason"] in ("throttled", "team_limit") else None)
+    )
     if row["wake"] == "failed":
         return f"not woken, and xats has given up: {last or reasons.words(row['reason'])}"
     if row["wake"] == "delivered":

@@ -1,8 +1,8 @@
 """Changes of a team as a whole: rename, archive, forget, adopt a project. See core/teams/merge.py for merge.
 
-Everything with a team's name follows a rename: agents, mail, tasks, contracts, subscriptions, pauses, projects and the
-history of events. The former name stays as a row of `teams` that leads to the new one. So XATS_TEAM=old and the address
-bob@old still work. Each change is one transaction.
+Everything with a team's name follows a rename: agents, mail, tasks, contracts, subscriptions, pauses, limits, projects
+and the history of events. The former name stays as a row of `teams` that leads to the new one. So XATS_TEAM=old and the
+address bob@old still work. Each change is one transaction.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ MARKED = (  # tables with a column `team`
     "notes",
     "turns",
     "pauses",
+    "limits",
     "events",
     "projects",
     "project_teams",
@@ -58,6 +59,18 @@ TWICE = (  # rows of :old that :new has too, and that a team has only once
     delete from zones where team = :old and exists (
         select 1 from zones o where o.team = :new and o.host = zones.host and o.repository = zones.repository
             and o.pattern = zones.pattern
+    )
+    """,
+    # Of two limits of the same name the stricter stays: the one that pauses before the one that spaces, before the one
+    # that warns; of the same action the lower one. (The actions are in this order by the alphabet, too.)
+    """
+    delete from limits where team in (:old, :new) and exists (
+        select 1 from limits o
+        where o.team in (:old, :new) and o.team <> limits.team and o.name = limits.name and (
+            o.action < limits.action
+            or (o.action = limits.action and o.value < limits.value)
+            or (o.action = limits.action and o.value = limits.value and o.team = :new)
+        )
     )
     """,
 )
@@ -323,6 +336,7 @@ def _leave(tx: Tx, team: str) -> None:
         registration.unregister(tx, one)
     tx.run("delete from contract_subscribers where team = :team", team=team)
     tx.run("delete from pauses where team = :team", team=team)
+    tx.run("delete from limits where team = :team", team=team)
 
 
 # -- adopt -------------------------------------------------------------------------------------------------------------

@@ -180,8 +180,8 @@ def merge(tx: Tx, by: str, old: str, into: str, suffix: str | None) -> Plan:
 # -- pauses ------------------------------------------------------------------------------------------------------------
 
 EACH = """
-insert into pauses (team, agent_id, reason, paused_by, paused_at)
-select p.team, a.id, p.reason, p.paused_by, p.paused_at from pauses p join agents a on a.team = p.team
+insert into pauses (team, agent_id, reason, paused_by, paused_at, limit_name)
+select p.team, a.id, p.reason, p.paused_by, p.paused_at, p.limit_name from pauses p join agents a on a.team = p.team
 where p.team = :old and p.agent_id is null and a.unregistered_at is null and a.client <> 'human'
     and not exists (select 1 from pauses o where o.agent_id = a.id)
 """
@@ -386,6 +386,7 @@ HELD = (
     ("turn_log", "agent_id"),
     ("turn_log", "other_id"),
     ("starts", "started_by"),
+    ("limits", "set_by"),
 )
 SEEN = "update agents set seen_at = (select max(seen_at) from agents where id in (:old, :new)) where id = :new"
 COVERED = "update deliveries set wake_id = :new where wake_id = :old"

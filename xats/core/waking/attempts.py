@@ -46,6 +46,7 @@ update wakes set lease_token = :token, lease_until = :until, nonce = coalesce(no
 where id = :id and state in ('queued', 'retrying') and lease_token is null and next_attempt_at > :now
     and updated_at = :seen
 """
+LIMITED = "select 1 from limits where name in ('wakes', 'mails') and action <> 'warn' limit 1"
 LAPSED = "select 1 from wakes where lease_token is not null and (lease_until <= :now or lease_until > :far) limit 1"
 NEXT_DUE = """
 select w.next_attempt_at as at from wakes w
@@ -93,7 +94,11 @@ def due(tx: Tx, limit: int = 1000, longest: int = FURTHEST, host: str | None = N
 
 
 def lease(tx: Tx, wakes: list[Wake], token: str) -> list[Wake]:
-    """Lease `wakes`, which this transaction read as due, to the process that `token` names; return them leased."""
+    """Lease `wakes`, which this transaction read as due, to the process that `token` names; return them leased.
+
+    Wakes that the limits of their teams do not allow now are put off.
+    """
+    wakes = _within_limits(tx, wakes)
     leased = [_with_nonce(tx, wake) for wake in wakes]
     about = {"token": token, "until": tx.now + LEASE, "now": tx.now}
     tx.many(TAKE, [{"id": wake.id, "nonce": wake.nonce, **about} for wake in leased])
@@ -101,10 +106,24 @@ def lease(tx: Tx, wakes: list[Wake], token: str) -> list[Wake]:
 
 
 def lease_early(tx: Tx, wake: Wake, token: str) -> Wake | None:
-    """Lease `wake` to `token` before its time; return it leased, or None if it no longer waits for the same rung."""
+    """Lease `wake` to `token` before its time; return it leased, or None.
+
+    None: it no longer waits for the same rung, or a limit of its team does not allow it now.
+    """
+    if not _within_limits(tx, [wake], early=True):
+        return None
     leased = _with_nonce(tx, wake)
     about = {"until": tx.now + LEASE, "now": tx.now, "seen": wake.updated_at}
     return leased if tx.run(LEASE_EARLY, id=wake.id, token=token, nonce=leased.nonce, **about) else None
+
+
+def _within_limits(tx: Tx, wakes: list[Wake], *, early: bool = False) -> list[Wake]:
+    """Return those of `wakes` that the limits of their teams allow now."""
+    if not wakes or tx.one(LIMITED) is None:
+        return wakes
+    from xats.core.waking import pacing
+
+    return pacing.allowed(tx, wakes, early=early)
 
 
 def _with_nonce(tx: Tx, wake: Wake) -> Wake:

@@ -84,7 +84,7 @@ def stop(tx: Tx, pair: Pair, agent_id: int) -> list[Notice]:
     tx.event("pair_stopped", sender.team, sender.name, f"agent:{to.name}", agent=to.address, wakes=pair.wakes)
     notices = []
     for team in dict.fromkeys((sender.team, to.team)):
-        people = tuple(agents.people(tx, team))
+        found = tuple(agents.people(tx, team))
         local = sender if sender.team == team else to
         lines = (
             f"{sender.address} and {to.address} have woken each other {pair.wakes} times without a person in between.",
@@ -92,8 +92,8 @@ def stop(tx: Tx, pair: Pair, agent_id: int) -> list[Notice]:
             f"  xats resume {local.name}",
             "Mail or a prompt from a person to one of the two does the same.",
         )
-        if people:
-            notices.append(Notice(team, people, f"stopped: {sender.name} and {to.name}", "\n".join(lines)))
+        if found:
+            notices.append(Notice(team, found, f"stopped: {sender.name} and {to.name}", "\n".join(lines)))
     return notices
 
 

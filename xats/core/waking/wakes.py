@@ -14,6 +14,7 @@
     new mail                                 none, or open             queued, or as before    join
     a pair is over its rate limit            none                      queued, at a later time join(earliest)
     an attempt begins                        due, not leased           leased                  attempts.lease
+    its team has reached a limit             due                       queued, or retrying     attempts.lease
     an attempt begins before its time        not due, not leased       leased                  attempts.lease_early
     the process makes no attempt             leased                    due                     attempts.give_back
     a guard or a transport refuses           leased                    retrying, or failed     attempts.refused
@@ -146,9 +147,14 @@ OPEN = "select id from wakes where agent_id = :agent and closed_at is null"
 
 
 def paused(agent: str, team: str) -> str:
-    """Return the SQL condition that an agent or its whole team is paused; `agent` (an id) and `team` are SQL too."""
+    """Return the SQL condition that an agent or its whole team is paused; `agent` (an id) and `team` are SQL too.
+
+    The pause of a team by a limit does not hold the notices of its persons.
+    """
     of_agent = f"exists (select 1 from pauses p where p.agent_id = {agent})"
-    return f"({of_agent} or exists (select 1 from pauses p where p.team = {team} and p.agent_id is null))"
+    person = f"exists (select 1 from agents h where h.id = {agent} and h.client = 'human')"
+    of_team = f"p.team = {team} and p.agent_id is null and (p.limit_name is null or not {person})"
+    return f"({of_agent} or exists (select 1 from pauses p where {of_team}))"
 
 
 PAUSED = paused("wakes.agent_id", "(select a.team from agents a where a.id = wakes.agent_id)")

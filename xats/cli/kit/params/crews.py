@@ -30,3 +30,13 @@ UpRestartOption: TypeAlias = Annotated[bool, Option("--restart", help="First end
 UpDryRunOption: TypeAlias = Annotated[
     bool, Option("--dry-run", help="Print what would be started; ask nothing, and change nothing.")
 ]
+LimitNameArg: TypeAlias = Annotated[str, Argument(metavar="LIMIT", help="wakes, mails, agents, restarts or minutes.")]
+LimitValueArg: TypeAlias = Annotated[
+    str, Argument(metavar="VALUE", help="A whole number; for minutes also a duration such as 4h.")
+]
+ThenOption: TypeAlias = Annotated[
+    str, Option("--then", metavar="ACTION", help="What xats does at 100 percent: warn, space or pause.")
+]
+LimitReasonOption: TypeAlias = Annotated[
+    str | None, Option("--reason", metavar="TEXT", help="Why, in one line; the list and the mails show it.")
+]
