@@ -12,7 +12,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --about --agent --artifact --as --batch --branch --cap --category --claim --client --color --compat --contract --cwd --db --dep --description --due --env --expect --file --from --if-version --key --kind --last --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --number --of --older --output --pane --param --parent --planned --priority --prompt --reason --reply-to --result --resume --review --role --session --since --state --status --subject --suffix --tag --team --thread --timeout --title --to --token --ttl --type --wait --wake --whose
+            case --about --agent --artifact --as --batch --branch --cap --category --claim --client --color --compat --contract --cwd --db --dep --description --due --env --expect --file --from --if-version --key --kind --last --lease --limit --lines --log --model --name --no-cap --no-dep --no-review --no-tag --note --notify --number --of --older --output --pane --param --parent --planned --priority --prompt --reason --reply-to --result --resume --review --role --session --since --state --status --subject --suffix --tag --team --thread --timeout --title --to --token --ttl --type --wait --wake --whose
                 set skip yes
             case --next
                 test "$words[1..2]" = 'turn pass'; and set skip yes
@@ -610,6 +610,8 @@ complete -c xats -n "__xats_at 'db prune'" -l older -x -d 'Remove what is older.
 complete -c xats -n "__xats_at 'db prune'" -l dry-run -d 'Print how much would be removed; change nothing.'
 complete -c xats -n "__xats_at 'db prune'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'demo-agent'" -l role -x -k -a '(__xats_ask role)' -d 'The role of the agent.'
+complete -c xats -n "__xats_at 'demo-agent'" -l works -d 'Also do tasks: claim, write a file, commit it, submit, and approve those of others.'
+complete -c xats -n "__xats_at 'demo-agent'" -l log -r -F -d 'Append each line and message that it gets, as JSON Lines.'
 complete -c xats -n "__xats_at 'help' 1+" -k -a 'send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch down top peek attach pause resume whoami doing recap team task turn contract lock zone note events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_ours not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen'
 complete -c xats -n "__xats_at 'completion' 1" -k -a 'bash zsh fish'
 complete -c xats -n "__xats_at 'schema' 1" -k -a 'xats send broadcast reply ask ack inbox show thread status log search wait badge register launch down unregister agents peek whoami doing recap team agent seat task turn contract lock zone note events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db'
