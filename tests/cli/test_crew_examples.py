@@ -70,7 +70,8 @@ def test_a_copy_is_the_example(here, tmp_path, capsys, name):
     assert set(copied) == set(example.files)
     assert copied[examples.FILE].decode() == examples.text(example)
     said = capsys.readouterr()
-    assert f"copied the example {name} into {tmp_path}" in said.out
+    assert said.out.split("\n")[0] == f"copied the example {name} into {tmp_path}:"
+    assert {line.strip() for line in said.out.split("\n")[1:-1]} == set(example.files)
     assert [line.strip() for line in said.err.splitlines()[1:]] == [
         "xats trust",
         "xats up",
@@ -201,3 +202,17 @@ def test_the_documents(here, tmp_path, capsys, monkeypatch):
     said = capsys.readouterr()
     copied = models.UpExampleDocument.model_validate_json(said.out).example
     assert (copied.folder, copied.tasks, said.err) == (str(tmp_path), "crew/tasks.jsonl", "")
+
+
+def test_the_rest_of_an_example_is_not_offered_where_it_would_overwrite(here, tmp_path, capsys):
+    verb.copy(here, "review")
+    capsys.readouterr()
+    with pytest.raises(Refused, match=r"crew/tasks.jsonl, crew/worker.md, xats.toml exist already") as found:
+        verb.copy(here, "plan")
+    assert "cp " not in found.value.hint
+    assert capsys.readouterr().err == ""
+
+
+def test_the_list_fits_a_narrow_terminal():
+    for name in NAMES:
+        assert len(f"EXAMPLE  {examples.find(name).about}") < 80

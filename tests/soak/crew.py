@@ -128,7 +128,7 @@ class Proof:
         self._check_bystander()
         self.stage.restart()
         self.bystander = self.stage.tmux.compose()
-        self.crew.up()
+        self.crew.up(code=None)  # 4 if an agent is woken by mail before its first prompt, and works for long
 
     def _unread(self):
         return sum(one["unread"] for one in self.xats("agents", "--json").json()["agents"] if one["name"] != "carol")
@@ -144,8 +144,8 @@ class Proof:
             while not ending.wait(OFTEN):
                 self.looks += 1
                 for name, pids in self.crew.living().items():
-                    if len(pids) > 1 and len(self.crew.living().get(name, ())) > 1:
-                        self.wrong.append(f"{name} lives in several processes: {pids}")
+                    if len(pids) > 1:
+                        self._look_again(name, pids)
 
         watching = threading.Thread(target=watch)
         watching.start()
@@ -154,6 +154,13 @@ class Proof:
         finally:
             ending.set()
             watching.join()
+
+    def _look_again(self, name, pids):
+        """Report the processes `pids` of one agent if they stay. One that is to become a command of it does not."""
+        time.sleep(OFTEN)
+        stay = set(pids) & set(self.crew.living().get(name, ()))
+        if len(stay) > 1:
+            self.wrong.append(f"{name} lives in several processes: {sorted(stay)}")
 
     def _check_bystander(self):
         if self.bystander.sent or any("got" in one for one in self.bystander.entries()):

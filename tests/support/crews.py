@@ -2,11 +2,10 @@
 
 import json
 import os
-import shlex
 import subprocess
-import tomllib
 from contextlib import suppress
 
+from tests.support import launched
 from tests.support.waiting import until
 
 WORDS = ("demo-agent", "--works", "--log")
@@ -43,29 +42,19 @@ class Crew:
 
     def agree(self):
         """Agree to what the crew file starts."""
+        if not launched.NEEDED:
+            self.stage.run("trust")
 
-    def up(self):
+    def up(self, code=0):
         """Start what does not run."""
-        clients = self.xats.home / "clients"
-        clients.mkdir(mode=0o700, exist_ok=True)
-        (clients / "demo.toml").write_text('executables = ["demo-agent"]\nquit = "quit"\n')
-        self.xats.environ["XATS_CLIENTS"] = str(clients)
-        script = self.stage.bin / "demo-agent"
-        script.write_text(f'#!/bin/sh\nexec {shlex.join([*self.xats.words, *program(self.log)[1:]])} "$@"\n')
-        script.chmod(0o700)
-        agents = tomllib.loads((self.folder / "xats.toml").read_text())["agents"]
-        for table, one in agents.items():
-            count = one.get("count", 1)
-            for number in range(1, count + 1):
-                name = table if count == 1 else f"{table}-{number}"
-                if name not in self.living():
-                    line = (
-                        f"launch demo --name {name} --role {one['role']} --window --prompt {shlex.quote(one['prompt'])}"
-                    )
-                    self.stage.run(line + (" --worktree" if one.get("worktree") else ""))
+        if launched.NEEDED:
+            return launched.up(self)
+        return self.stage.run("up", code=code)
 
     def heal(self):
-        self.up()
+        """Start again what was killed, where the daemon does not."""
+        if not launched.RESTARTS:
+            self.up(code=None)
 
     # -- the work ------------------------------------------------------------------------------------------------------
 
@@ -104,16 +93,24 @@ class Crew:
         return [one for one in said.splitlines() if one != "first"]
 
     def living(self):
-        """Return {agent: the pids of the demo agents that live as it}."""
+        """Return {agent: the pids of the demo agents that live as it}, without children that are to become others."""
         found = {}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             with suppress(OSError):
                 words = _words(pid, "cmdline")
                 if WORDS[0] not in words or str(self.log) not in words:
                     continue
+                if WORDS[0] in _words(_parent(pid), "cmdline"):
+                    continue
                 if name := dict(one.partition("=")[::2] for one in _words(pid, "environ")).get("XATS_AGENT"):
                     found.setdefault(name.partition("@")[0], []).append(int(pid))
         return found
+
+
+def _parent(pid):
+    """Return the pid of the parent of `pid`, see proc(5)."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return int(file.read().rpartition(b")")[2].split()[1])
 
 
 def _words(pid, name):

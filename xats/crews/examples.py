@@ -119,4 +119,5 @@ def _refusal(taken: list[str]) -> Refused:
     """Return the error that names the files in the way."""
     several = "exists" if len(taken) == 1 else "exist"
     msg = f"{', '.join(taken)} {several} already, and xats overwrites no file. {LEFT}"
-    return Refused(msg, "move it away, or copy the example into another folder", files=taken)
+    what = "it" if len(taken) == 1 else "them"
+    return Refused(msg, f"move {what} away, or copy the example into another project", files=taken)

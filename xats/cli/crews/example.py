@@ -35,7 +35,9 @@ def copy(here: Context, name: str) -> int:
     if here.json:
         render.document({"example": _json(example, folder)})
         return 0
-    render.put(f"copied the example {example.name} into {render.visible(folder)}: {', '.join(example.files)}")
+    render.put(f"copied the example {example.name} into {render.visible(folder)}:")
+    for path in example.files:
+        render.put(f"  {path}")
     if not here.quiet:
         tasks = os.path.relpath(os.path.join(folder, example.tasks))
         render.say("  it starts agents only after you have agreed; next:")
@@ -51,7 +53,7 @@ def _list(here: Context) -> int:
     if here.json:
         render.document({"examples": [_json(one, one.folder) for one in found], "has_more": False})
         return 0
-    render.table(("EXAMPLE", "CREW"), [(one.name, one.about) for one in found])
+    render.table(("EXAMPLE", "CREW"), [(one.name, one.about) for one in found], stretch=("CREW",))
     if not here.quiet:
         render.say(f"to copy one into this folder: {here.command('up', '--example', found[0].name)}")
     return 0
@@ -64,9 +66,9 @@ def _json(example: Example, folder: str) -> dict[str, Any]:
 
 
 def _in_the_way(here: Context, example: Example, problem: Refused) -> Refused:
-    """Return the error about files in the way, after showing what a crew file that exists needs."""
+    """Return the error about files in the way; if only the crew file exists, show before what it needs."""
     files = problem.data["files"]
-    if examples.FILE not in files:
+    if files != [examples.FILE]:
         return problem
     tables = examples.tables(example)
     if not here.json:
