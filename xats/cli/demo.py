@@ -63,9 +63,10 @@ def demo_agent(
     Example: xats demo-agent bob --role worker --works
     """
     from xats.demo import agent
+    from xats.demo.commands import Me
 
     me = here.environ.get("XATS_AGENT", "").partition("@")[0] if name is None else check_name(name)
     if not me:
         msg = "A demo agent needs a name. Nothing was started."
         raise Usage(msg, here.command("demo-agent", "bob"))
-    return agent.run(agent.Me(me, role, registered=name is None, works=works, log=log))
+    return agent.run(Me(me, role, registered=name is None, works=works, log=log))

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import subprocess
 
-from xats.demo.agent import ask, note, xats
+from xats.demo.commands import ask, note, xats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from xats.demo.agent import Me
+    from xats.demo.commands import Me
 
 
 def work(me: Me) -> None:
