@@ -8,6 +8,7 @@ import pytest
 
 from xats.base.errors import NotFound, Refused, XatsError
 from xats.cli.crews import example as verb
+from xats.cli.kit import tree
 from xats.cli.kit.context import Context
 from xats.cli.models import examples as models
 from xats.crews import examples
@@ -28,7 +29,7 @@ def entries(name):
     return tomllib.loads(examples.text(examples.find(name)))["agents"]
 
 
-def tree(folder):
+def files(folder):
     return {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
 
 
@@ -66,7 +67,7 @@ def test_an_example_is_complete(name):
 def test_a_copy_is_the_example(here, tmp_path, capsys, name):
     assert verb.copy(here, name.upper()) == 0
     example = examples.find(name)
-    copied = tree(tmp_path)
+    copied = files(tmp_path)
     assert set(copied) == set(example.files)
     assert copied[examples.FILE].decode() == examples.text(example)
     said = capsys.readouterr()
@@ -109,12 +110,12 @@ def test_nothing_is_overwritten(here, tmp_path, capsys):
     (tmp_path / "crew").mkdir()
     for path in ("crew/worker.md", "crew/reviewer.md"):
         (tmp_path / path).write_text("mine")
-    before = tree(tmp_path)
+    before = files(tmp_path)
     with pytest.raises(Refused, match=r"crew/reviewer.md, crew/worker.md exist already") as found:
         verb.copy(here, "review")
     assert found.value.exit == 4
     assert found.value.data["files"] == ["crew/reviewer.md", "crew/worker.md"]
-    assert tree(tmp_path) == before
+    assert files(tmp_path) == before
     assert capsys.readouterr().err == ""
 
 
@@ -160,7 +161,7 @@ def test_a_file_that_appears_meanwhile_is_kept(here, tmp_path, monkeypatch):
     (tmp_path / examples.FILE).write_text("mine")
     with pytest.raises(Refused, match=r"xats.toml exists already"):
         verb.copy(here, "review")
-    assert tree(tmp_path) == {examples.FILE: b"mine"}
+    assert files(tmp_path) == {examples.FILE: b"mine"}
 
 
 def test_a_folder_without_permission(here, tmp_path):
@@ -216,3 +217,28 @@ def test_the_rest_of_an_example_is_not_offered_where_it_would_overwrite(here, tm
 def test_the_list_fits_a_narrow_terminal():
     for name in NAMES:
         assert len(f"EXAMPLE  {examples.find(name).about}") < 80
+
+
+# -- the verb ----------------------------------------------------------------------------------------------------------
+
+with_up = pytest.mark.skipif("up" not in tree.VERBS, reason="there is no verb up")
+
+
+@with_up
+def test_up_copies_an_example(xats):
+    listed = xats("up", "--example", "list", "--json").json()["examples"]
+    assert [one["name"] for one in listed] == list(NAMES)
+    copied = xats("up", "--example", "plan", "--json").json()["example"]
+    assert {one for one in copied["files"] if not (xats.folder / one).exists()} == set()
+    assert xats("up", "--example", "plan", "--json", code=4).error()["files"] == sorted(copied["files"])
+    assert xats("up", "--example", "pln", "--json", code=3).error()["hint"] == "did you mean plan?"
+    names = [f"worker-{number}" for number in (1, 2, 3)]
+    assert [one["name"] for one in xats("trust", "--json").json()["crew_file"]["agents"]] == ["planner", *names]
+
+
+@with_up
+@pytest.mark.parametrize("more", [["bob"], ["--restart"], ["--dry-run"]])
+def test_an_example_is_copied_alone(xats, more):
+    said = xats("up", *more, "--example", "plan", code=2).stderr
+    assert "--example copies a crew and starts nothing" in said
+    assert os.listdir(xats.folder) == []
