@@ -10,8 +10,6 @@ from xats.base.pane import Pane
 from xats.core.agents import agents
 from xats.core.crews import starts
 from xats.crews import watching
-from xats.delivery import attempt, target, transports
-from xats.delivery.settings import Settings
 from xats.tmux import places, screen
 
 PANE = Pane("/s", 1, 2, "%3", 4, "/dev/pts/9")
@@ -80,56 +78,3 @@ def test_a_trust_dialog_of_a_real_program_needs_a_person(seen, monkeypatch, path
     found = watching.look("/db", one)
     assert found.state == "needs_you"
     assert "trust" in found.detail.lower()
-
-
-# -- mail for a program that begins ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def attempted(team, monkeypatch):
-    """Attempt the wake of bob, which is due; return the reason. What reaches the pane is in `attempted.pasted`."""
-    monkeypatch.setattr(seats, "ours", lambda *_: True)
-    pasted = []
-
-    def paste(request):
-        pasted.append(request.session.programs)
-        return transports.Refused("draft_present")
-
-    monkeypatch.setattr("xats.delivery.transports.tmux.deliver", paste)
-
-    def attempt_it():
-        (wake,) = target.lease_due(team.store, "d1", Settings(), 10)
-        return attempt.make(team.store, wake, "d1", Settings()).reason
-
-    attempt_it.pasted = pasted
-    return attempt_it
-
-
-def test_a_program_that_begins_is_not_woken_before_it_is_ready(seen, team, attempted):
-    """Its process may run a wrapper yet, which would count as its program for ever."""
-    team.add("alice")
-    one = seen()
-    team.send("alice", "bob")
-    assert attempted() == "busy"
-    assert attempted.pasted == []
-    assert team.store.read(lambda tx: agents.current_session(tx, one.start.agent)).programs is None
-    team.store.write(lambda tx: watching.note(tx, one, watching.Finding("running"), tell=False))
-    assert attempted() == "draft_present"  # it is due at once
-    assert attempted.pasted[0] is not None
-
-
-def test_mail_does_not_come_before_the_first_prompt(seen, team, attempted, clock):
-    team.add("alice")
-    seen(state="running", prompt="pending", state_at=clock.now)
-    team.send("alice", "bob")
-    assert attempted() == "busy"
-    clock.tick(attempt.FIRST)  # the prompt cannot be typed
-    assert attempted() == "draft_present"
-
-
-def test_a_program_that_was_started_before_is_no_obstacle(seen, team, attempted):
-    """The agent has registered again, in another process."""
-    team.add("alice")
-    seen(pid=os.getppid(), pid_started=process.started(os.getppid()))
-    team.send("alice", "bob")
-    assert attempted() == "draft_present"
