@@ -21,6 +21,7 @@ test-clients: $(READY) tmux
 
 soak: $(READY) tmux
 	$(BIN)/python -m tests.soak --minutes 10
+	$(BIN)/python -m tests.soak.crew --tasks 60 --kills 5
 
 # The tests on the lowest versions that pyproject.toml allows.
 lowest: tmux

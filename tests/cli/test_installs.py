@@ -172,3 +172,11 @@ def test_a_module_beside_the_package_hides_none_of_the_library(tmp_path, project
     )
     assert "project " not in done.stderr
     assert not (tmp_path / "ran").exists()
+
+
+def test_the_example_crews_are_in_the_wheel(wheel):
+    with zipfile.ZipFile(wheel) as packed:
+        names = {name for name in packed.namelist() if name.startswith("xats/examples/")}
+    there = {str(one.relative_to(ROOT)) for one in (ROOT / "xats" / "examples").rglob("*") if one.is_file()}
+    assert names == there
+    assert "xats/examples/review/xats.toml" in names

@@ -15,7 +15,7 @@ from tests import support
 from tests.daemon.test_early import Player
 from tests.delivery.conftest import HERE, until
 from tests.support.stagehand import play, play_in_bash
-from xats.base import process, program
+from xats.base import process, program, python
 from xats.tmux import guards, pane, terminal
 
 NOBODY = 65534
@@ -291,4 +291,17 @@ def test_what_launches_is_not_taken_for_the_program(tmp_path, words, launching):
     with subprocess.Popen([sys.executable, script, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         running.stdout.readline()
         assert program.is_launching(running.pid) == launching
+        running.stdin.close()
+
+
+def test_what_launches_by_the_words_of_this_xats_is_not_taken_for_the_program(tmp_path, monkeypatch):
+    """Where no program xats is in the PATH, python.words() runs runner.py."""
+    script = tmp_path / "runner.py"
+    script.write_text("import sys; print(flush=True); sys.stdin.read()")
+    words = [sys.executable, "-P", "-E", script, "launch", "claude"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        running.stdout.readline()
+        assert not program.is_launching(running.pid)  # somebody else's runner
+        monkeypatch.setattr(python, "RUNNER", str(script))
+        assert program.is_launching(running.pid)
         running.stdin.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base import process
+from xats.base import process, python
 from xats.base.record import record
 
 TYPE_CHECKING = False
@@ -96,7 +96,8 @@ def is_launching(pid: int) -> bool:
     """Tell whether `pid` is `xats launch`, which becomes the program that it starts."""
     words = process.argv(pid)
     named, after = script(words)
-    return os.path.basename(named.rpartition(" ")[2]) == "xats" and "launch" in words[after:]
+    path = named.rpartition(" ")[2]  # the program xats, or what python.words() runs in its place
+    return (os.path.basename(path) == "xats" or path == python.RUNNER) and "launch" in words[after:]
 
 
 # -- kept with a session -----------------------------------------------------------------------------------------------

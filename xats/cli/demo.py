@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.base.errors import XatsError
+from xats.base.errors import Usage, XatsError
 from xats.cli.kit import render
 from xats.core.address import check_name
 from xats.tmux.errors import TmuxTooOld, TmuxUnavailable
@@ -44,14 +44,29 @@ def demo(here: Context) -> int:
     return 0
 
 
-def demo_agent(here: Context, name: params.NameArg, *, role: params.OwnRoleOption = None) -> int:
+def demo_agent(
+    here: Context,
+    name: params.DemoNameArg = None,
+    *,
+    role: params.OwnRoleOption = None,
+    works: params.WorksOption = False,
+    log: params.DemoLogOption = None,
+) -> int:
     """Be a small agent in this pane: it reads its mail when it is woken.
 
-    It needs no model. Use it in place of a coding agent to see what xats does.
+    It needs no model. Use it in place of a coding agent to see what xats does. With --works it also does tasks, as the
+    prompts of xats up --example tell an agent: for each task it writes a file and commits that. It begins with the
+    first prompt or wake.
 
     Example: xats demo-agent bob
+
+    Example: xats demo-agent bob --role worker --works
     """
     from xats.demo import agent
+    from xats.demo.commands import Me
 
-    del here
-    return agent.run(check_name(name), role)
+    me = here.environ.get("XATS_AGENT", "").partition("@")[0] if name is None else check_name(name)
+    if not me:
+        msg = "A demo agent needs a name. Nothing was started."
+        raise Usage(msg, here.command("demo-agent", "bob"))
+    return agent.run(Me(me, role, registered=name is None, works=works, log=log))

@@ -16,6 +16,7 @@ from xats.core.agents import agents, presence, registration
 from xats.core.crews import restarts, starts
 from xats.core.crews.restarts import Exit
 from xats.core.crews.starts import READY
+from xats.core.waking import wakes
 from xats.crews import startfile
 from xats.delivery import screens
 from xats.tmux import places, screen
@@ -238,7 +239,8 @@ def note(tx: Tx, seen: Seen, finding: Finding, *, tell: bool) -> None:
     if finding.programs is not None and seen.session:
         registration.record_programs(tx, seen.session, finding.programs)
     if finding.state == "running":
-        starts.running(tx, token)
+        if starts.running(tx, token):
+            wakes.retry_now(tx, seen.start.agent.id, "same_session")  # it was refused while the program began
     elif finding.server_gone:
         restarts.server_gone(tx, token, detail)
     elif finding.state == "failed" or finding.exit:

@@ -12,6 +12,7 @@ from functools import partial
 from xats.base import faults, host, process, program, seats
 from xats.core import clock
 from xats.core.agents import registration
+from xats.core.crews import starts
 from xats.core.waking import attempts, reasons
 from xats.delivery import envelope, ladder, outcome, routing
 from xats.delivery import target as targets
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from xats.delivery.transports import Result, Transport
     from xats.store import Store, Tx
     from xats.tmux.screen import Look
+
+FIRST = 30_000  # ms for which a wake waits for the first prompt of a program
 
 
 def make(
@@ -179,6 +182,8 @@ class Attempt:
         if self.store.read(clock.was_just_set):
             self.store.write(clock.observe)
             return Postponed("human_active", "the clock was set, so xats cannot tell when a person typed last")
+        if reason := self.store.read(lambda tx: _begins(tx, session)):
+            return Refused("busy", reason)
         if session.programs is None:
             pid = session.seat.pid
             if pid is not None and program.is_launching(pid):
@@ -187,6 +192,21 @@ class Attempt:
             if not seats.ours(self.store.path, self.target.agent, session):  # the row was read once more
                 return Refused("not_ours")
         return tmux.deliver(self.request(session))
+
+
+def _begins(tx: Tx, session: Session) -> str:
+    """Return why the program of `session`, which xats has started, is not yet to be woken; "" if it is.
+
+    Before it is ready, its process may run a wrapper of it, which must not be recorded as its program. Mail does not
+    come before its first prompt, unless that cannot be typed for FIRST ms.
+    """
+    start = starts.of_agent(tx, session.agent_id)
+    if start is None or start.process is None or start.process != session.seat.process:
+        return ""
+    if start.state == "starting":
+        return "the program that xats has started is not ready yet"
+    pending = start.state == "running" and start.prompt == "pending" and tx.now - start.state_at < FIRST
+    return "its first prompt comes first" if pending else ""
 
 
 def _transport(name: str, client: str) -> Transport:

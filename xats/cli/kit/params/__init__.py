@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xats.cli.kit.params.crews import *  # noqa: F403
     from xats.cli.kit.params.db import *  # noqa: F403
     from xats.cli.kit.params.delivery import *  # noqa: F403
+    from xats.cli.kit.params.demo import *  # noqa: F403
     from xats.cli.kit.params.help import *  # noqa: F403
     from xats.cli.kit.params.locks import *  # noqa: F403
     from xats.cli.kit.params.mail import *  # noqa: F403
