@@ -12,7 +12,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --about --agent --artifact --as --batch --branch --cap --category --claim --client --color --compat --contract --cwd --db --dep --description --due --env --expect --file --from --if-version --key --kind --last --lease --limit --lines --log --model --name --no-cap --no-dep --no-review --no-tag --note --notify --number --of --older --output --pane --param --parent --planned --priority --prompt --reason --reply-to --result --resume --review --role --session --since --state --status --subject --suffix --tag --team --then --thread --timeout --title --to --token --ttl --type --wait --wake --whose
+            case --about --agent --artifact --as --batch --branch --cap --category --claim --client --color --compat --contract --cwd --db --dep --description --due --env --example --expect --file --from --if-version --key --kind --last --lease --limit --lines --log --model --name --no-cap --no-dep --no-review --no-tag --note --notify --number --of --older --output --pane --param --parent --planned --priority --prompt --reason --reply-to --result --resume --review --role --session --since --state --status --subject --suffix --tag --team --then --thread --timeout --title --to --token --ttl --type --wait --wake --whose
                 set skip yes
             case --next
                 test "$words[1..2]" = 'turn pass'; and set skip yes
@@ -356,6 +356,7 @@ complete -c xats -n "__xats_at 'launch'" -l resume -x -d 'Continue this session 
 complete -c xats -n "__xats_at 'up' 1+" -k -a '(__xats_ask agent)'
 complete -c xats -n "__xats_at 'up'" -l restart -d 'First end those that run, behind every guard.'
 complete -c xats -n "__xats_at 'up'" -l dry-run -d 'Print what would be started; ask nothing, and change nothing.'
+complete -c xats -n "__xats_at 'up'" -l example -x -d 'Copy this example crew into the project; list: show all.'
 complete -c xats -n "__xats_at 'limit set' 1" -k -a 'wakes mails agents restarts minutes'
 complete -c xats -n "__xats_at 'limit set'" -l then -x -k -a 'warn space pause' -d 'What xats does at 100 percent: warn, space or pause.'
 complete -c xats -n "__xats_at 'limit set'" -l reason -x -d 'Why, in one line; the list and the mails show it.'

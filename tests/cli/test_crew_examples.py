@@ -8,7 +8,6 @@ import pytest
 
 from xats.base.errors import NotFound, Refused, XatsError
 from xats.cli.crews import example as verb
-from xats.cli.kit import tree
 from xats.cli.kit.context import Context
 from xats.cli.models import examples as models
 from xats.crews import examples
@@ -221,10 +220,7 @@ def test_the_list_fits_a_narrow_terminal():
 
 # -- the verb ----------------------------------------------------------------------------------------------------------
 
-with_up = pytest.mark.skipif("up" not in tree.VERBS, reason="there is no verb up")
 
-
-@with_up
 def test_up_copies_an_example(xats):
     listed = xats("up", "--example", "list", "--json").json()["examples"]
     assert [one["name"] for one in listed] == list(NAMES)
@@ -236,7 +232,6 @@ def test_up_copies_an_example(xats):
     assert [one["name"] for one in xats("trust", "--json").json()["crew_file"]["agents"]] == ["planner", *names]
 
 
-@with_up
 @pytest.mark.parametrize("more", [["bob"], ["--restart"], ["--dry-run"]])
 def test_an_example_is_copied_alone(xats, more):
     said = xats("up", *more, "--example", "plan", code=2).stderr

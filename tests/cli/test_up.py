@@ -222,15 +222,16 @@ def test_up_after_a_killed_one(stage, point):
 def test_up_waits_for_what_a_killed_one_has_begun(stage, xats):
     """The other command is stopped between its rows and its panes, and killed while this one waits."""
     file(stage, THREE)
-    held = xats.start(
-        "up", env={**stage.around, "XATS_FAULT": "start.written", "XATS_FAULT_SIGNAL": str(signal.SIGSTOP.value)}
-    )
-    until(lambda: len(stage.rows()) == 3)
-    waits = xats.start("up", env=stage.around)
+    stops = {"XATS_FAULT": "start.written", "XATS_FAULT_SIGNAL": str(signal.SIGSTOP.value)}
+    held = xats.start("up", env={**stage.around, **stops})
     until(lambda: psutil.Process(held.pid).status() == psutil.STATUS_STOPPED)
+    said = stage.folder / "waits"
+    with said.open("w") as text:
+        waits = xats.start("up", env=stage.around, stderr=text)
+    until(lambda: "waiting until lead, worker-1, worker-2 are ready" in said.read_text())
     held.kill()
     done = xats.end(waits)
-    assert done.code == 0, done
+    assert done.code == 0, (done, said.read_text())
     assert names(stage) == ["lead", "worker-1", "worker-2"]
     assert starts(stage) == 3
 

@@ -113,7 +113,6 @@ class Proof:
             start = until(lambda: self._running(deed), PATIENCE, f"a program of {deed}")
             os.kill(start.process[0], signal.SIGKILL)
             until(lambda: process.ended(*start.process))
-            self.crew.heal()
 
     def _running(self, name):
         """Return the start of the agent `name` if its program lives."""

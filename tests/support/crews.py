@@ -5,7 +5,6 @@ import os
 import subprocess
 from contextlib import suppress
 
-from tests.support import launched
 from tests.support.waiting import until
 
 WORDS = ("demo-agent", "--works", "--log")
@@ -42,19 +41,11 @@ class Crew:
 
     def agree(self):
         """Agree to what the crew file starts."""
-        if not launched.NEEDED:
-            self.stage.run("trust")
+        self.stage.run("trust")
 
     def up(self, code=0):
         """Start what does not run."""
-        if launched.NEEDED:
-            return launched.up(self)
         return self.stage.run("up", code=code)
-
-    def heal(self):
-        """Start again what was killed, where the daemon does not."""
-        if not launched.RESTARTS:
-            self.up(code=None)
 
     # -- the work ------------------------------------------------------------------------------------------------------
 

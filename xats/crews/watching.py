@@ -183,8 +183,9 @@ def _on_screen(seen: Seen, *, reported: bool) -> Finding | None:
     if pane is None:  # outside tmux nothing but its hook can show it
         return Finding("running") if reported or late else None
     known = registry.find_or_generic(start.client, os.environ)
-    if not profile.is_known(known) and seen.now - (start.used_at or 0) < SOON:
-        return None  # see `_too_soon`
+    plain = not (profile.is_known(known) or known.composer_unknown)
+    if plain and not reported and seen.now - (start.used_at or 0) < SOON:
+        return None  # nothing that it shows would count: see `_too_soon`
     try:
         shown = screen.look(pane)
     except (NoPane, TmuxUnavailable):

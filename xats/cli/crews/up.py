@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 from functools import partial
 from itertools import groupby
 
-from xats.base.errors import FAILURE, NotFound, PeopleOnly, Refused, XatsError
+from xats.base.errors import FAILURE, NotFound, PeopleOnly, Refused, Usage, XatsError
 from xats.cli.crews import members, together, up_report
 from xats.cli.crews.together import Member
 from xats.cli.crews.up_report import Result
@@ -36,6 +37,7 @@ def up(
     *,
     restart: params.UpRestartOption = False,
     dry_run: params.UpDryRunOption = False,
+    example: params.UpExampleOption = None,
 ) -> int:
     """Start the agents of this project's xats.toml that do not run, each in its place.
 
@@ -46,11 +48,14 @@ def up(
     all of them. It leaves alone what runs already, also a program that has registered itself under such a name.
 
     Agents with a lower `order` start first. The next ones start when each of those is ready, needs a person, or has
-    failed. Agents with the same `order` start side by side. xats waits up to 30 seconds for each of these groups.
+    failed. Agents with the same `order` start side by side. xats waits up to 30 seconds for each of these groups, and
+    as long again for first prompts that it types.
 
     --restart is for people only. It first ends the programs that run, as xats down does: by typing the command that
     ends them. xats leaves alone a program at work, with a half-written line or at a dialog, and goes on with the
     others.
+
+    --example copies a crew that comes with xats into this project, and starts nothing.
 
     The exit code is 0 if all run, 1 if one has failed, and else 4 if one needs you or was left alone.
 
@@ -59,7 +64,16 @@ def up(
     Example: xats up worker --dry-run
 
     Example: xats up planner --restart
+
+    Example: xats up --example review
     """
+    if example is not None:
+        if names or restart or dry_run:
+            msg = "--example copies a crew and starts nothing, so it takes no NAME, --restart or --dry-run."
+            raise Usage(msg, f"xats up --example {shlex.quote(example)}")
+        from xats.cli.crews import example as examples
+
+        return examples.copy(here, example)
     crew = _crew_file(here)
     entries = sorted(_chosen(crew, names or []), key=lambda one: one.order)
     if dry_run:

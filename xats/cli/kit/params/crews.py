@@ -30,6 +30,9 @@ UpRestartOption: TypeAlias = Annotated[bool, Option("--restart", help="First end
 UpDryRunOption: TypeAlias = Annotated[
     bool, Option("--dry-run", help="Print what would be started; ask nothing, and change nothing.")
 ]
+UpExampleOption: TypeAlias = Annotated[
+    str | None, Option("--example", metavar="NAME", help="Copy this example crew into the project; list: show all.")
+]
 LimitNameArg: TypeAlias = Annotated[str, Argument(metavar="LIMIT", help="wakes, mails, agents, restarts or minutes.")]
 LimitValueArg: TypeAlias = Annotated[
     str, Argument(metavar="VALUE", help="A whole number; for minutes also a duration such as 4h.")
