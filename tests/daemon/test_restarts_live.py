@@ -9,10 +9,10 @@ import pytest
 from tests.conftest import Team
 from tests.support.places import staged
 from tests.support.world import until
-from xats.base import process
+from xats.base import host, process
 from xats.base.record import replace
 from xats.core.agents import agents, changes, registration
-from xats.core.crews import starts
+from xats.core.crews import restarts, starts
 from xats.crews import keep, starting
 from xats.crews.entry import Entry
 from xats.daemon import lock
@@ -392,8 +392,8 @@ def test_a_program_whose_wrapper_was_killed_gets_no_second_one(shop, stage):
     child = until(lambda: [one.pid for one in process.session(first.pid) if one.pid != first.pid])[0]
     shop.kill(first)
     until(lambda: (start_rounds.once(shop.store), stage.start().waits)[1])
-    for _ in range(3):
-        rounds.once(shop.store)
+    until(lambda: shop.store.read(lambda tx: restarts.due(tx, host.id())))
+    rounds.once(shop.store)
     assert stage.start().generation == 1
     os.kill(child, 9)
     until(lambda: (rounds.once(shop.store), stage.start().generation == 2)[1])

@@ -331,9 +331,10 @@ def needs_you(tx: Tx, token: str, detail: str) -> bool:
 def fail(tx: Tx, token: str, why: str) -> bool:
     """Note that the program did not start, or ended with an error; tell whether this is new."""
     found = _set(tx, token, "failed", why, STARTED)
-    if found:
-        event = "agent_failed" if found.ready_at else "agent_start_failed"
-        tx.event(event, found.agent.team, None, f"agent:{found.agent.name}", reason=why)
+    if found and found.ready_at is not None:
+        tx.event("agent_failed", found.agent.team, None, f"agent:{found.agent.name}", reason=why)
+    elif found:
+        tx.event("agent_start_failed", found.agent.team, None, f"agent:{found.agent.name}", reason=why)
     return found is not None
 
 

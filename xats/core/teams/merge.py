@@ -349,10 +349,12 @@ DOUBLE = (  # rows that both have, and that one agent has only once
     """,
     "delete from expectations where agent_id = :old",
     "delete from starts where agent_id = :old",
+    "delete from start_log where agent_id = :old",
     "delete from presence where agent_id = :old",
     "delete from pairs where low_id = :old or high_id = :old",
 )
-# Every column that refers to an agent, except those of presence, pairs, expectations and starts that go with it.
+# Every column that refers to an agent, except those of presence, pairs, expectations, starts and their log. These rows
+# go with it.
 HELD = (
     ("deliveries", "agent_id"),
     ("messages", "sender_id"),
