@@ -40,7 +40,7 @@ class Rules:
     first: int = 5_000  #: the wait after the first exit
     longest: int = 300_000  #: the longest wait
     healthy: int = 300_000  #: how long a program must run until an exit counts as the first one again
-    exits: int = 3  #: within `within`: xats gives up
+    exits: int = 3  #: the number of exits within `within` after which nothing is restarted
     within: int = 300_000
     restarts: int = 10  #: of an agent within `day`
     day: int = 86_400_000
