@@ -82,7 +82,7 @@ class Exit:
 
 @record
 class Plan:
-    """What follows an exit: a restart after `wait` ms, or none; `why`: xats gives up."""
+    """What follows an exit: a restart after `wait` ms, or none and the reason `why`."""
 
     wait: int | None = None
     why: str = ""
