@@ -99,19 +99,19 @@ def launch(
         raise Usage(msg, f"xats launch {client} --print --json")
     check(name=name, role=role, tag=tag, cap=cap, wake=wake)
     found = program.profile(client, here.environ)
-    allowed = None
+    by_agent = False
     if place != "pane":
         from xats.cli.crews import agreement
 
-        extra = any((args, worktree, branch, cwd, prompt, env, resume, writable_store))
-        allowed = agreement.by_agent(here, name, found.name, extra=extra)
+        own = (args, role, tag, cap, model, wake, worktree, branch, cwd, prompt, env, resume, writable_store)
+        allowed = agreement.by_agent(here, name, found.name, extra=any(own))
+        if allowed.entry and allowed.crew:
+            from xats.cli.crews import members
+
+            return members.launch(here, allowed.crew, allowed.entry, place, session)
+        by_agent = allowed.agent
     first = options.prompt(here, prompt)
     more = options.variables(env)
-    entry = allowed.entry if allowed else None
-    if allowed and entry:
-        args, first, more = list(entry.args), entry.prompt, dict(entry.env)
-        worktree, branch, writable_store = entry.worktree, entry.branch, entry.writable
-        role, tag, cwd = role or entry.role, tag or list(entry.tags), allowed.folder
     if worktree or branch is not None:
         options.can_have_worktree(name, only_print=only_print)
     if takeover and place != "pane":
@@ -125,8 +125,6 @@ def launch(
         if place == "pane":
             _refuse_inside(here, _pane(here))
         tree = options.worktree(here, name, found, branch, place)
-    if allowed and entry and entry.cwd:
-        options.enter(os.path.join(os.getcwd(), os.path.relpath(entry.cwd, allowed.folder)), place)
     wanted = registration.Changes(
         role=role,
         client=found.name,
@@ -150,7 +148,7 @@ def launch(
                 folder=os.getcwd(),
                 writable=writable_store,
                 variables=more,
-                by_agent=allowed is not None and allowed.agent,
+                by_agent=by_agent,
                 prompt=typed,
                 tree=tree,
             ),

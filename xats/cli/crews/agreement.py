@@ -33,11 +33,11 @@ class NotTrusted(Refused):
 
 @record
 class Allowed:
-    """Who starts an agent. `entry` is how the trusted file starts it, if an agent may start only that."""
+    """Who starts an agent. `entry` is how the trusted file `crew` starts it, if an agent may start only that."""
 
     agent: bool
+    crew: CrewFile | None = None
     entry: Entry | None = None
-    folder: str = ""  #: that of the file, where its program runs
 
 
 # -- who may start what ------------------------------------------------------------------------------------------------
@@ -59,9 +59,7 @@ def by_agent(here: Context, name: str | None, client: str | None, *, extra: bool
     if allowed == "deny":
         raise _denied(problem)
     found = _crew(here, problem)
-    return Allowed(
-        agent=True, entry=_listed(here, found, name, client, extra=extra), folder=os.path.dirname(found.path)
-    )
+    return Allowed(agent=True, crew=found, entry=_listed(here, found, name, client, extra=extra))
 
 
 def agree(here: Context, found: CrewFile) -> None:

@@ -6,7 +6,7 @@ import os
 
 from xats.base import host, occupancy
 from xats.base.errors import NotFound, Usage, XatsError
-from xats.base.record import record
+from xats.base.record import record, replace
 from xats.cli.agents import program
 from xats.cli.crews import options
 from xats.cli.crews.together import Wanted
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
     from xats.core.agents.agents import Agent, Session
+    from xats.core.states import StartPlace
     from xats.crews.entry import CrewFile, Entry
     from xats.crews.watching import Seen
     from xats.store import Tx
@@ -106,6 +107,14 @@ def wanted(here: Context, crew: CrewFile, entry: Entry, around: Pane | None) -> 
         entry=entry,
         policy=entry.restart,
     )
+
+
+def launch(here: Context, crew: CrewFile, entry: Entry, place: StartPlace, session: str | None) -> int:
+    """Start the agent of `entry` for another agent, as the trusted file says, in the place of the command."""
+    from xats.cli.crews import start
+
+    where = start.where(here, place, session)
+    return start.start(here, replace(wanted(here, crew, entry, where.around), where=where, by_agent=True))
 
 
 def place(here: Context, entry: Entry, around: Pane | None) -> starting.Where:

@@ -8,8 +8,8 @@
 *Again* means: the start waits (`restart_in`), and the daemon of its host starts the program again in the pane that has
 stayed. The wait begins with 5 s, doubles with each exit, and ends at 5 min. An exit after 5 min of a program that was
 ready counts as the first one again. The third exit within 5 min is the last one, and so is the one before an 11th
-restart within a day: the state is `flapping`, and the person gets mail. A person who starts the agent begins all this afresh. A team
-gets at most 3 restarts within 30 s; the others wait for their turn.
+restart within a day: the state is `flapping`, and the person gets mail. A person who starts the agent begins all this
+afresh. A team gets at most 3 restarts within 30 s; the others wait for their turn.
 
 The ages come from the time since boot where it is known (core/crews/history.py), so a clock that is set neither hurries
 nor stops a restart.
