@@ -90,6 +90,12 @@ FILES = (
         "launch/PROGRAM-*",
         "In XATS_HOME: the hooks of a program that xats launch started; removed after 30 days.",
     ),
+    (
+        "launch/start-*",
+        "In XATS_HOME: what a program that is being started needs; removed when it has started.",
+    ),
+    ("trust/*", "In XATS_HOME: the crew files to which you have agreed, as they were then."),
+    ("crews/kept-*", "In XATS_HOME: what a restart of an agent of a crew needs; removed by xats down."),
     ("xats.db-daemon-HOST.lock", "The lock of the daemon on the host with that id: its host, pid and start time."),
     (
         "postgres-STORE-daemon-HOST.socket",
