@@ -15,6 +15,8 @@ Scope = Annotated[str, OneOf(["user", "project"])]
 
 # -- daemon ------------------------------------------------------------------------------------------------------------
 
+PATHS = ("store", "daemon.log", "hooks.log", "errors.log", "launch", "trust", "crews", "settings", "clients")
+
 
 class Clock(Model):
     """Whether xats trusts the clock of this host. While it may be wrong, xats removes nothing by age."""
