@@ -13,9 +13,9 @@ CheckState = Annotated[str, OneOf([OK, WARN, FAIL])]
 Scope = Annotated[str, OneOf(["user", "project"])]
 
 
-# -- daemon ------------------------------------------------------------------------------------------------------------
-
 PATHS = ("store", "daemon.log", "hooks.log", "errors.log", "launch", "trust", "crews", "settings", "clients")
+
+# -- daemon ------------------------------------------------------------------------------------------------------------
 
 
 class Clock(Model):
