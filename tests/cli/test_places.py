@@ -153,7 +153,7 @@ def test_a_pane_that_stays_after_a_signal_is_closed_at_once(stage):
     """tmux sees the end of a program a moment later than the one who has sent the signal."""
     for _ in range(10):
         pane = panes.find(stage.tmux.socket, stage.tmux.open("exec tail -f /dev/null"))
-        places.keep_failed(pane)
+        places.keep(pane, always=False)
         os.kill(pane.pane_pid, 9)
         assert places.close_ended(pane)
         assert pane.pane_id not in [one[2] for one in stage.panes()]
