@@ -354,7 +354,7 @@ complete -c xats -n "__xats_at 'launch'" -l prompt -x -d 'The first prompt: an a
 complete -c xats -n "__xats_at 'launch'" -l env -x -d 'Set this variable for the program; repeatable.'
 complete -c xats -n "__xats_at 'launch'" -l resume -x -d 'Continue this session of the program.'
 complete -c xats -n "__xats_at 'up' 1+" -k -a '(__xats_ask agent)'
-complete -c xats -n "__xats_at 'up'" -l restart -d 'First end those that run, behind every guard.'
+complete -c xats -n "__xats_at 'up'" -l restart -d 'First end the programs that run, as xats down does.'
 complete -c xats -n "__xats_at 'up'" -l dry-run -d 'Print what would be started; ask nothing, and change nothing.'
 complete -c xats -n "__xats_at 'up'" -l example -x -d 'Copy this example crew into the project; list: show all.'
 complete -c xats -n "__xats_at 'limit set' 1" -k -a 'wakes mails agents restarts minutes'
@@ -367,7 +367,7 @@ complete -c xats -n "__xats_at 'down'" -l worktree -d 'Also remove its worktree,
 complete -c xats -n "__xats_at 'down'" -l force -d 'End the process by a signal, also at a draft or a dialog.'
 complete -c xats -n "__xats_at 'down'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'trust' 1" -r -F
-complete -c xats -n "__xats_at 'trust'" -l drop -d 'Take the agreement back.'
+complete -c xats -n "__xats_at 'trust'" -l drop -d 'Take your agreement back.'
 complete -c xats -n "__xats_at 'trust'" -l list -d 'List the crew files that you trust.'
 complete -c xats -n "__xats_at 'peek' 1" -k -a '(__xats_ask agent)'
 complete -c xats -n "__xats_at 'peek'" -l lines -s n -x -d 'Show the last N lines, also those that have left the screen.'

@@ -292,7 +292,7 @@ def test_one_mail_for_a_crew_whose_tmux_server_is_gone(team, clock):
     assert [bob.now(name).state for name in ("bob", "a", "b")] == ["stopped"] * 3
     assert not bob.now().waits
     (mail,) = team.rows("select subject, body from messages")
-    assert mail["subject"] == "the tmux server of a b bob has ended"
+    assert mail["subject"] == "a tmux server has ended, and with it a, b, bob"
     assert "xats up" in mail["body"]
 
 

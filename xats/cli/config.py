@@ -161,7 +161,7 @@ def _other_paths(here: Context) -> Iterator[tuple[str, str]]:
     for kind in ("daemon.log", "hooks.log", "errors.log"):
         yield kind, sidefile.path_for(here.path, kind)
     with suppress(folders.NoHome):  # --db names the store, and there is no home folder
-        for name in ("launch", "trust", "settings"):
+        for name in ("launch", "trust", "crews", "settings"):
             yield name, os.path.join(folders.kept(here.environ), name)
     if profiles := settings.clients(here.environ):
         yield "clients", profiles

@@ -72,7 +72,10 @@ ENVIRONMENT = (
 FILES = (
     ("~/.local/state/xats/xats.db", "The store, one SQLite file that only its owner can read."),
     ("~/.config/xats/config.toml", "Your settings: see xats config."),
-    ("xats.toml", "At the top of a worktree: the settings of its project and the name of its team. Commit it."),
+    (
+        "xats.toml",
+        "At the top of a worktree: the settings of its project, the name of its team, and its crew. Commit it.",
+    ),
     ("settings/*", "In XATS_HOME: the parsed copies of settings files."),
     (
         "xats.db-journal, xats.db-wal, xats.db-shm",
@@ -90,6 +93,12 @@ FILES = (
         "launch/PROGRAM-*",
         "In XATS_HOME: the hooks of a program that xats launch started; removed after 30 days.",
     ),
+    (
+        "launch/start-*",
+        "In XATS_HOME: the environment and first prompt of a program; removed when the program has them.",
+    ),
+    ("trust/*", "In XATS_HOME: the crew files to which a person has agreed."),
+    ("crews/*", "In XATS_HOME: what a restart of an agent needs; removed by xats down."),
     ("xats.db-daemon-HOST.lock", "The lock of the daemon on the host with that id: its host, pid and start time."),
     (
         "postgres-STORE-daemon-HOST.socket",

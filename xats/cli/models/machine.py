@@ -569,7 +569,8 @@ class OwnPath(Model):
     """A file or a folder of xats."""
 
     name: Annotated[
-        str, OneOf(["store", "daemon.log", "hooks.log", "errors.log", "launch", "trust", "settings", "clients"])
+        str,
+        OneOf(["store", "daemon.log", "hooks.log", "errors.log", "launch", "trust", "crews", "settings", "clients"]),
     ] = field("What it is.")
     path: str = field("Its path.")
     exists: bool = field("Whether it is there.")

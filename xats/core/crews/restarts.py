@@ -11,7 +11,7 @@ ready counts as the first one again. xats gives up (`flapping`), and sends the p
 5 min, and where it would be the 11th restart within a day. A person who starts the agent begins all this afresh. A team
 gets at most 3 restarts within 30 s; the others wait for their turn.
 
-The ages come from the time since boot where it is known (core/crews/history.py), so a clock that is set neither hurries
+The ages come from the time since boot where it is known (core/crews/history.py), so setting the clock neither speeds up
 nor stops a restart.
 """
 
@@ -266,7 +266,7 @@ def adopt(tx: Tx, start: Start, me: tuple[int, int]) -> bool:
     return bool(tx.run(ADOPT, token=start.token, pid=me[0], started=me[1], **old))
 
 
-# -- what the person is told -------------------------------------------------------------------------------------------
+# -- mail to the person ------------------------------------------------------------------------------------------------
 
 
 def _tell_flapping(tx: Tx, start: Start, why: str) -> None:
@@ -304,12 +304,12 @@ def server_gone(tx: Tx, token: str, why: str) -> bool:
         token=token,
     )
     crew = [starts.of_row(row) for row in rows]
-    names = " ".join(one.agent.name for one in crew)
+    names = ", ".join(one.agent.name for one in crew)
     lines = [
         f"The tmux server at {pane.socket} has ended, and with it the programs that xats had started there: {names}.",
         "xats does not start them again by itself. In a tmux session, run: xats up",
     ]
-    _alert(tx, start, "server_gone", crew, f"the tmux server of {names} has ended", lines)
+    _alert(tx, start, "server_gone", crew, f"a tmux server has ended, and with it {names}", lines)
     return True
 
 
