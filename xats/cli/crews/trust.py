@@ -82,7 +82,7 @@ def _path(here: Context, said: str | None) -> str:
     found = file.find(here.project.here)
     if found is None:
         msg = f"This project has no crew file: there is no {here.project_file()}. {LEFT}"
-        raise file.NoCrew(msg, "name it: xats trust FILE")
+        raise file.NoCrew(msg, "copy an example: xats up --example list; or name the file: xats trust FILE")
     return file.real(found)
 
 

@@ -112,7 +112,7 @@ def _crew_file(here: Context) -> CrewFile:
     path = file.find(here.project.here)
     if path is None:
         msg = "This project has no xats.toml, so xats knows no crew to start."
-        raise NotFound(msg, "write [agents.NAME] tables into xats.toml, or start one agent: xats launch --help")
+        raise NotFound(msg, "copy an example: xats up --example list; or write [agents.NAME] tables into xats.toml")
     return file.load(path)
 
 
