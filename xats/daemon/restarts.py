@@ -107,7 +107,7 @@ def _restart(store: Store, due: Due) -> None:
     except TmuxUnavailable as problem:  # tmux does not answer now
         log.debug("restarts: %s: %s", start.agent.address, problem)
     except (XatsError, OSError) as problem:
-        _note(store, start, partial(restarts.stop, token=start.token, why=f"xats could not start it again: {problem}"))
+        _note(store, start, partial(restarts.stop, token=start.token, why=f"it could not be started again: {problem}"))
 
 
 def _try(store: Store, due: Due) -> None:

@@ -72,10 +72,7 @@ ENVIRONMENT = (
 FILES = (
     ("~/.local/state/xats/xats.db", "The store, one SQLite file that only its owner can read."),
     ("~/.config/xats/config.toml", "Your settings: see xats config."),
-    (
-        "xats.toml",
-        "At the top of a worktree: the settings of its project, the name of its team, and its crew. Commit it.",
-    ),
+    ("xats.toml", "At the top of a worktree: the settings of its project and the name of its team. Commit it."),
     ("settings/*", "In XATS_HOME: the parsed copies of settings files."),
     (
         "xats.db-journal, xats.db-wal, xats.db-shm",
@@ -95,10 +92,10 @@ FILES = (
     ),
     (
         "launch/start-*",
-        "In XATS_HOME: the environment and first prompt of a program; removed when the program has them.",
+        "In XATS_HOME: what a program that is being started needs; removed when it has started.",
     ),
-    ("trust/*", "In XATS_HOME: the crew files to which a person has agreed."),
-    ("crews/*", "In XATS_HOME: what a restart of an agent needs; removed by xats down."),
+    ("trust/*", "In XATS_HOME: the crew files to which you have agreed, as they were then."),
+    ("crews/kept-*", "In XATS_HOME: what a restart of an agent of a crew needs; removed by xats down."),
     ("xats.db-daemon-HOST.lock", "The lock of the daemon on the host with that id: its host, pid and start time."),
     (
         "postgres-STORE-daemon-HOST.socket",

@@ -13,6 +13,8 @@ CheckState = Annotated[str, OneOf([OK, WARN, FAIL])]
 Scope = Annotated[str, OneOf(["user", "project"])]
 
 
+PATHS = ("store", "daemon.log", "hooks.log", "errors.log", "launch", "trust", "crews", "settings", "clients")
+
 # -- daemon ------------------------------------------------------------------------------------------------------------
 
 

@@ -444,7 +444,7 @@ def _tell(tx: Tx, found: Level, subject: str, *lines: str) -> None:
 
 
 def may_restart(tx: Tx, team: str) -> LimitReached | None:
-    """Return the error because of which the daemon must not start a program of `team` again now, or None."""
+    """Return the error of the limit that forbids a restart for `team` now, or None."""
     for name in STARTS:
         refused = allows(tx, team, name)
         if refused:
@@ -453,7 +453,7 @@ def may_restart(tx: Tx, team: str) -> LimitReached | None:
 
 
 def allows(tx: Tx, team: str, name: LimitName, running: int | None = None) -> LimitReached | None:
-    """Return the error because of which xats must start no further program for `team` now, or None.
+    """Return the error of the limit `name` if it forbids a further program for `team` now, or None.
 
     `name` is one of STARTS. `running` is the number of programs that count for the limit of agents; None: all starts
     that the store has as open.

@@ -3,13 +3,13 @@
     it ended                             never       on-crash    always
     with exit 0                          stopped     stopped     again
     with another code, or by a signal    failed      again       again
-    before it was ready                  failed      again       again
+    not at all: it could not be started  failed      again       again
 
 *Again* means: the start waits (`restart_in`), and the daemon of its host starts the program again in the pane that has
 stayed. The wait begins with 5 s, doubles with each exit, and ends at 5 min. An exit after 5 min of a program that was
-ready counts as the first one again. xats gives up (`flapping`), and sends the person mail, at the third exit within
-5 min, and where it would be the 11th restart within a day. A person who starts the agent begins all this afresh. A team
-gets at most 3 restarts within 30 s; the others wait for their turn.
+ready counts as the first one again. The third exit within 5 min is the last one, and so is the one before an 11th
+restart within a day: the state is `flapping`, and the person gets mail. A person who starts the agent begins all this
+afresh. A team gets at most 3 restarts within 30 s; the others wait for their turn.
 
 The ages come from the time since boot where it is known (core/crews/history.py), so setting the clock neither speeds up
 nor stops a restart.
@@ -42,7 +42,7 @@ class Rules:
     first: int = 5_000  #: the wait after the first exit
     longest: int = 300_000  #: the longest wait
     healthy: int = 300_000  #: how long a program must run until an exit counts as the first one again
-    exits: int = 3  #: within `within`: xats gives up
+    exits: int = 3  #: the number of exits within `within` after which nothing is restarted
     within: int = 300_000
     restarts: int = 10  #: of an agent within `day`
     day: int = 86_400_000
@@ -84,7 +84,7 @@ class Exit:
 
 @record
 class Plan:
-    """What follows an exit: a restart after `wait` ms, or none; `why`: xats gives up."""
+    """What follows an exit: a restart after `wait` ms, or none and the reason `why`."""
 
     wait: int | None = None
     why: str = ""
