@@ -350,7 +350,7 @@ complete -c xats -n "__xats_at 'launch'" -l session -x -d 'Start it in a new win
 complete -c xats -n "__xats_at 'launch'" -l cwd -r -F -d 'The folder in which the program runs. Default: this one.'
 complete -c xats -n "__xats_at 'launch'" -l worktree -d 'Run it in a git worktree of its own: .worktrees/NAME, on the branch xats/NAME.'
 complete -c xats -n "__xats_at 'launch'" -l branch -x -d 'Use this branch in its worktree; implies --worktree.'
-complete -c xats -n "__xats_at 'launch'" -l prompt -x -d 'The first prompt: an argument of the program if it takes one, else typed once the program is ready.'
+complete -c xats -n "__xats_at 'launch'" -l prompt -x -d 'The first prompt. xats types it when the program is ready, if the program takes none as an argument.'
 complete -c xats -n "__xats_at 'launch'" -l env -x -d 'Set this variable for the program; repeatable.'
 complete -c xats -n "__xats_at 'launch'" -l resume -x -d 'Continue this session of the program.'
 complete -c xats -n "__xats_at 'up' 1+" -k -a '(__xats_ask agent)'

@@ -325,7 +325,7 @@ def file_changed(tx: Tx, token: str, why: str) -> bool:
     rows = tx.all(OF_FILE, host=start.host, file=start.crew_file, team=start.agent.team)
     lines = [
         f"{start.agent.address} has ended, and xats does not start it again: {why}.",
-        "Until you agree to the file, xats starts no agent of it again. To see it and to agree: xats trust",
+        "Until you agree to the file, xats restarts none of its agents. To see the file and to agree: xats trust",
         f"Then: xats up {start.agent.name}",
     ]
     crew = [starts.of_row(row) for row in rows]
