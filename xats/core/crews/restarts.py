@@ -268,7 +268,7 @@ def adopt(tx: Tx, start: Start, me: tuple[int, int]) -> bool:
     return bool(tx.run(ADOPT, token=start.token, pid=me[0], started=me[1], **old))
 
 
-# -- mail to the person ------------------------------------------------------------------------------------------------
+# -- what the person is told -------------------------------------------------------------------------------------------
 
 
 def _tell_flapping(tx: Tx, start: Start, why: str) -> None:
