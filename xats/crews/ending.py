@@ -51,7 +51,7 @@ def end(store: Store, seen: Seen, settings: Settings, *, force: bool) -> Outcome
     if not force and not known.quit:
         return Outcome(
             "refused",
-            f"xats knows no command that ends this program ({known.name}); xats down --force sends it a signal",
+            f"its profile ({known.name}) names no command that ends it; xats down --force sends it a signal",
         )
     store.write(lambda tx: starts.stopping(tx, start.token))
     outcome = _by_signal(seen, known) if force else _by_its_command(seen, known, settings)

@@ -17,8 +17,6 @@ nor stops a restart.
 
 from __future__ import annotations
 
-import os
-
 from xats.base import durations, faults
 from xats.base.record import record, replace
 from xats.core.crews import history, limits, starts
@@ -309,7 +307,7 @@ def server_gone(tx: Tx, token: str, why: str) -> bool:
     names = ", ".join(one.agent.name for one in crew)
     lines = [
         f"The tmux server at {pane.socket} has ended, and with it programs that xats had started: {names}.",
-        f"xats does not start them again by itself. To start them, in {os.path.dirname(start.crew_file)}: xats up",
+        f"xats does not start them again by itself. To start them, in {start.crew_file.rpartition('/')[0]}: xats up",
     ]
     _alert(tx, start, "server_gone", crew, f"a tmux server has ended, and with it {names}", lines)
     return True
