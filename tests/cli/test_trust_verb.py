@@ -286,7 +286,7 @@ def test_the_event_names_the_agent_that_started_it(stage, xats, crew):
     "line, said",
     [
         ("launch claude --name kim --window", "kim is not in it"),
-        ("launch claude --window", "only agents that you name"),
+        ("launch claude --window", "this command names no agent"),
         ("launch codex --name bob --window", "does not start codex as bob"),
         ("launch claude --name amy-1 --window", "does not start claude-code as amy-1"),
         ("launch claude --name bob --window -- --model opus", "without other arguments and options"),

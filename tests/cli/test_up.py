@@ -121,6 +121,15 @@ def test_one_that_cannot_start_does_not_hold_up_the_others(stage):
     assert names(stage) == ["lead", "worker-1", "worker-2"]
 
 
+def test_a_program_that_ends_without_an_error_before_it_is_ready_is_not_restarted(stage):
+    """tmux closes its pane, so there is none in which it could start again."""
+    file(stage, '[agents.bob]\nprogram = ["true"]\n')
+    out, err = stage.run("up", code=1)
+    assert "bob failed: before it was ready, the program ended with exit 0" in out
+    assert "its last screen is in pane" not in err
+    assert (stage.start().state, stage.start().waits) == ("failed", False)
+
+
 def test_a_dialog_needs_a_person(stage):
     file(stage, THREE)
     stage.play("--dialog")

@@ -292,8 +292,20 @@ def test_one_mail_for_a_crew_whose_tmux_server_is_gone(team, clock):
     assert [bob.now(name).state for name in ("bob", "a", "b")] == ["stopped"] * 3
     assert not bob.now().waits
     (mail,) = team.rows("select subject, body from messages")
-    assert mail["subject"] == "the tmux server of a b bob has ended"
-    assert "xats up" in mail["body"]
+    assert mail["subject"] == "a tmux server has ended, and with it a, b, bob"
+    assert "in /p: xats up" in mail["body"]
+
+
+def test_the_subject_of_mail_about_a_large_crew_is_cut(team, clock):
+    (ann,) = team.add("ann", client="human")
+    names = [f"a-worker-with-a-long-name-{number}" for number in range(10)]
+    team.add(*names)
+    bob = Program(team, clock, started_by=ann.id, crew_file="/p/xats.toml")
+    tokens = [bob.start(name) for name in names]
+    bob.do(restarts.server_gone, tokens[0], "its tmux server has ended")
+    (mail,) = team.rows("select subject, body from messages")
+    assert len(mail["subject"]) == 200
+    assert all(name in mail["body"] for name in names)
 
 
 def test_one_mail_for_a_crew_whose_file_has_changed(team, clock):

@@ -400,7 +400,7 @@ def test_a_limit_of_restarts_counts_a_day(crew, clock):
         )
     assert isinstance(allows(), LimitReached)
     assert str(crew.store.read(lambda tx: limits.may_restart(tx, "crew"))) == str(allows())
-    assert "3 times in 24 hours" in str(allows())
+    assert "3 of at most 3 restarts in 24 hours" in str(allows())
     clock.tick(24 * HOUR + 1)
     assert allows() is None
     crew.store.write(lambda tx: tx.run("delete from events where type = 'agent_restarting'"))

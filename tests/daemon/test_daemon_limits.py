@@ -1,19 +1,16 @@
 """A team at its limit, and the real daemon: as many wakes as are allowed, and each message is there afterwards."""
 
-import sys
 import threading
-from contextlib import contextmanager
 
 import pytest
 
+from tests.support.scripted import daemon
 from xats.base import host
 from xats.core.agents.agents import Seat
 from xats.core.crews import limits
 from xats.core.crews.limits import Setter
 from xats.core.mail import inbox
 from xats.core.waking import pacing, pauses
-from xats.daemon.loop import Daemon
-from xats.delivery.settings import Settings
 from xats.delivery.transports import Delivered, Skipped
 from xats.store.open import open_store
 from xats.store.sqlite.engine import host_clock
@@ -61,19 +58,6 @@ def crew(team, clock, monkeypatch):
         team.register(name, client="claude-code", seat=Seat(HOST, client_session=name))
     team.register("ada", client="human")
     return team
-
-
-@contextmanager
-def daemon(team, script, monkeypatch):
-    monkeypatch.setitem(sys.modules, "xats.delivery.transports.claude_inbox", script)
-    made = Daemon(team.store.path, Settings())
-    running = threading.Thread(target=made.run)
-    running.start()
-    try:
-        yield
-    finally:
-        made.end()
-        running.join()
 
 
 def paused(crew):

@@ -298,7 +298,7 @@ def test_down_cancels_a_restart(shop, stage):
     until(lambda: "bob failed: ended by signal 9" in shop.xats.on_terminal("agents", "--long"))  # nobody has noted it
     assert stage.start().state == "running"
     until(lambda: (start_rounds.once(shop.store), stage.start().waits)[1])
-    assert "no, so nothing starts bob@crew again" in shop.xats("doctor", "--json", code=None).stdout
+    assert "no, so it does not restart bob@crew" in shop.xats("doctor", "--json", code=None).stdout
     (listed,) = [one for one in shop.xats("agents", "--long", "--json").json()["agents"] if one["name"] == "bob"]
     assert listed["crew"]["again_in_ms"] is not None
     assert (listed["crew"]["start"]["exit_code"], listed["crew"]["start"]["exit_signal"]) == (None, 9)

@@ -1,19 +1,16 @@
 """Two scripted agents that answer each other at once, and the real daemon: their wakes are spaced, and none is lost."""
 
-import sys
 import threading
-from contextlib import contextmanager
 
 import pytest
 
+from tests.support.scripted import daemon
 from xats.base import host
 from xats.core.agents import agents
 from xats.core.agents.agents import Seat
 from xats.core.mail import inbox, sending
 from xats.core.mail.sending import Draft
 from xats.core.waking import limits, pauses, stops
-from xats.daemon.loop import Daemon
-from xats.delivery.settings import Settings
 from xats.delivery.transports import Delivered, Skipped
 from xats.store.open import open_store
 from xats.store.sqlite.engine import host_clock
@@ -67,19 +64,6 @@ def pair(team, clock, monkeypatch):
         team.register(name, client="claude-code", seat=Seat(HOST, client_session=name))
     team.register("carol", client="human")
     return team
-
-
-@contextmanager
-def daemon(team, script, monkeypatch):
-    monkeypatch.setitem(sys.modules, "xats.delivery.transports.claude_inbox", script)
-    made = Daemon(team.store.path, Settings())
-    running = threading.Thread(target=made.run)
-    running.start()
-    try:
-        yield
-    finally:
-        made.end()
-        running.join()
 
 
 def unread(team):

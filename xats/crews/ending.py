@@ -1,4 +1,4 @@
-"""End a program that xats has started: in its own way behind every guard, or by a signal to its verified process."""
+"""End a program that xats has started: by its own command behind every guard, or by a signal to its process."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ def end(store: Store, seen: Seen, settings: Settings, *, force: bool) -> Outcome
     if not watching.ours(store.path, seen):
         return Outcome("refused", "xats did not start the program that runs as this agent now")
     if not force and not known.quit:
-        return Outcome("refused", f"xats does not know the command that ends {known.name}; --force sends a signal")
+        return Outcome(
+            "refused",
+            f"its profile ({known.name}) names no command that ends it; xats down --force sends it a signal",
+        )
     store.write(lambda tx: starts.stopping(tx, start.token))
     outcome = _by_signal(seen, known) if force else _by_its_command(seen, known, settings)
     if outcome.state == "stopped":

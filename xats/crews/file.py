@@ -1,7 +1,7 @@
 """Read a crew file: the `[agents.NAME]` tables of a project's xats.toml.
 
 Nothing here runs anything. What a file says counts only after a person has agreed to it (trust.py). Each mistake is a
-fault with its line, as in any settings file, but here the first one stops the command: half a crew helps nobody.
+fault with its line, as in any settings file, but here the first one stops the command.
 """
 
 from __future__ import annotations
@@ -258,9 +258,9 @@ def _program(reader: _Reader, value: Any) -> dict[str, Any]:
     try:
         if registry.called(word, os.environ).executables:
             return {"program": word}
-        known = f"{one_line(word)[:SHOWN]} is no program that xats can start"
+        known = f"xats launch cannot start {word[:SHOWN]!r}"
     except NotFound as problem:
-        known = f"{str(problem).rstrip('.')} ({problem.hint})"
+        known = f"xats launch does not know {word[:SHOWN]!r} ({problem.hint})"
     except Usage as problem:
         known = str(problem).rstrip(".")
     del reader

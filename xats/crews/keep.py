@@ -1,8 +1,8 @@
 """What a restart needs, in a file of this user alone: the program, its environment, and the agent of the crew file.
 
 `xats up` writes it for each start, and the daemon makes a restart from nothing else: neither from the store, which
-other hosts may be able to write, nor from a crew file that has changed. The file has the name of the token of its
-start. It goes with `xats down`, and with the next start of the agent.
+other hosts may be able to write, nor from a crew file that has changed. The token of the start is in the name of the
+file. `xats down` and the next start of the agent remove it.
 """
 
 from __future__ import annotations

@@ -43,6 +43,7 @@ LONGEST = 800  # characters of them
 FRAME = " \t│┃║|─━═╭╮╰╯┌┐└┘▀▄"
 _ready_since: dict[str, int] = {}  # by token: since when (ms UTC) a start has looked ready to this process
 ENDED, SERVER_GONE = "its program has ended", "its tmux server has ended"
+UNREADY = "before it was ready, the program ended with exit 0, or its pane was closed"
 UNSEEN = "it shows neither a hook nor an empty composer after 30 s"
 
 
@@ -65,6 +66,7 @@ class Finding:
     programs: Kept | None = None  #: what its process runs
     exit: Exit | None = None  #: how the program ended; None: it runs, or nobody knows it
     server_gone: bool = False  #: whether its tmux server is gone
+    pane_gone: bool = False  #: whether its pane is gone; no restart can be made then
 
 
 def find(tx: Tx, start: Start) -> Seen:
@@ -128,6 +130,8 @@ def _ended(store: str, seen: Seen) -> Finding | None:
         return Finding("stopped", SERVER_GONE, server_gone=True)
     if found is None and server != (start.pane.server_pid, start.pane.server_start):
         return Finding("stopped", SERVER_GONE, server_gone=True)
+    if found is None and start.state == "starting":
+        return Finding("failed", UNREADY, pane_gone=True)
     if found is None:
         return closed
     if found.pane_pid is not None and found.pane_pid != start.pid:
@@ -244,6 +248,8 @@ def note(tx: Tx, seen: Seen, finding: Finding, *, tell: bool) -> None:
             wakes.retry_now(tx, seen.start.agent.id, "same_session")  # it was refused while the program began
     elif finding.server_gone:
         restarts.server_gone(tx, token, detail)
+    elif finding.pane_gone:
+        starts.fail(tx, token, detail)
     elif finding.state == "failed" or finding.exit:
         restarts.ended(tx, token, finding.exit or Exit(), detail)
     elif finding.state == "stopped":

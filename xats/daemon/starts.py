@@ -1,6 +1,6 @@
 """Starts that no command watches any more: the daemon notes what became of each program that xats has started here.
 
-The command that starts a program watches it itself until the program is ready (crews/starting.py).
+The command that starts a program watches it itself until the program is ready (cli/crews/together.py).
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def _running(
     if facts and facts.next_due is not None:
         return Check(SECTION, "running", WARN, "no, and wakes wait for it", "xats daemon start")
     if facts and (kept := [one for one in facts.crew if one.policy != "never" and one.state != "flapping"]):
-        detail = f"no, so nothing starts {_names(kept)} again"
+        detail = f"no, so it does not restart {_names(kept)}"
         return Check(SECTION, "running", WARN, detail, "xats daemon start")
     if environ.get("XATS_AUTOSTART") == "0":
         detail = "no, and with XATS_AUTOSTART=0 no send starts it"

@@ -1,4 +1,4 @@
-"""What an agent has given back that has left, or whose program was ended: in words, and as JSON."""
+"""What an agent gave back when it left or its program was ended: in words, and as JSON."""
 
 from __future__ import annotations
 

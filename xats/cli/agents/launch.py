@@ -67,8 +67,8 @@ def launch(
     30 seconds until the program is ready. If it shows a dialog, such as whether you trust the folder, xats says so and
     exits with 4: the program runs, and you answer in its pane. End it with: xats down NAME
 
-    An agent may start a program in a place of its own only as the setting crew.by_agents says. By default these are the
-    agents of a crew file that a person trusts, as that file says: without other arguments and options.
+    The setting crew.by_agents says what an agent may start in a place of its own. By default, an agent may start the
+    agents of a crew file that a person trusts, exactly as that file says: without other arguments and options.
 
     With --worktree, the program runs in a git worktree of its own, .worktrees/NAME, on the branch xats/NAME. If the
     agent has one, it is used again.

@@ -59,8 +59,8 @@ def agents(
     now, first to last. Below the table, or last in a line of a pipe, is what the agents said with xats doing. On a
     terminal, the turns of the team follow: who has each, and who waits for it.
 
-    With --long, each line says what became of the program that xats launch has started, how often xats has started it
-    again, in which worktree it works, and what it holds: tasks, turns and locks.
+    With --long, each line says what became of the program that xats has started, how often xats has started it again,
+    in which worktree it works, and which tasks, turns and locks it has.
 
     Example: xats agents --role reviewer
 

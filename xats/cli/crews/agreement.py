@@ -46,9 +46,10 @@ class Allowed:
 def by_agent(here: Context, name: str | None, client: str | None, *, extra: bool) -> Allowed:
     """Return who starts the agent `name`, and how it must be started, for `xats launch` in a place of its own.
 
-    `client` is the profile of its program; None: that of the file. `extra` tells whether the command says how to start
-    it. A person may start anything, an agent what crew.by_agents allows. Raises PeopleOnly, NotTrusted, and what
-    `people.person` and `file.load` raise.
+    `client` is the profile of its program; None: that of the file. `extra` tells whether the command has arguments or
+    options that the file would have to say. A person may start anything, an agent what crew.by_agents allows.
+
+    Raises PeopleOnly, NotTrusted, and what `people.person` and `file.load` raise.
     """
     problem = _not_a_person(here)
     if problem is None:
@@ -108,9 +109,9 @@ def _listed(here: Context, found: CrewFile, name: str | None, client: str | None
     """Return how the trusted crew file `found` starts the agent `name`. Raises PeopleOnly."""
     entry = next((one for one in found.entries if name and one.name.lower() == name.lower()), None)
     if entry is None:
-        which = f"{name} is not in it" if name else "it starts only agents that you name"
+        which = f"{name} is not in it" if name else "this command names no agent"
         msg = f"An agent may start only what {found.path} names, and {which}. {LEFT}"
-        raise PeopleOnly(msg, f"one of: {', '.join(one.name for one in found.entries)}")
+        raise PeopleOnly(msg, f"--name with one of: {', '.join(one.name for one in found.entries)}")
     if client is not None and (entry.program is None or _profile(here, entry.program) != client):
         msg = f"{found.path} does not start {client} as {entry.name}. {LEFT}"
         raise PeopleOnly(msg, f"xats up {entry.name}")

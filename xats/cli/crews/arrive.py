@@ -89,7 +89,7 @@ def _become(here: Context, said: dict[str, Any], path: str) -> NoReturn:
     how = replace(how, environ={**how.environ, **said["variables"]})
     pane = panes.here(here.environ)
     if pane is None:
-        msg = "This start needs its tmux pane, and this is another one. Nothing was started."
+        msg = "This start must run in the tmux pane that xats made for it. Nothing was started."
         raise Refused(msg, "xats launch PROGRAM --name NAME --window")
     with suppress(XatsError):
         places.keep(pane, always=said.get("policy") == "always")

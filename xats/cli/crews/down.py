@@ -57,8 +57,8 @@ def down(
     input field holds a half-written line, xats types nothing and exits with 4. With --force, xats types nothing; it
     sends SIGTERM to the process, and SIGKILL after 10 seconds.
 
-    xats ends only programs that xats launch has started on this host: never a program that registered itself, the shell
-    of a pane, or tmux. The agent stays in the team, and xats keeps its mail. Its claimed tasks are open again, its
+    xats ends only programs that it has started on this host: never a program that registered itself, the shell of a
+    pane, or tmux. The agent stays in the team, and xats keeps its mail. Its claimed tasks are open again, its
     locks end, and its turns go to the next in line.
 
     --worktree also removes the worktree that xats made for the agent, and its branch xats/NAME. Everything in it must

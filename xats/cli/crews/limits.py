@@ -42,9 +42,9 @@ def set_(
     another mail follows, and xats does what --then says.
 
     With warn, xats only sends the mail. With space, for wakes and mails, it spreads the wakes of the team over the
-    hour. With pause, it pauses the wakes of the team until a person ends that with xats resume all; at the limit of
-    minutes it also starts no further program. At the limits agents and restarts, pause means only that: no further
-    program starts.
+    hour. With pause, it pauses the wakes of the team until a person runs xats resume all. At the limit of minutes, it
+    also starts no further program. At the limit of agents, pause only means that xats starts no further program, and at
+    the limit of restarts, that the daemon restarts none.
 
     No limit refuses or loses mail. A person can always write and read.
 
@@ -124,7 +124,7 @@ def list_(here: Context) -> int:
 def drop(here: Context, name: params.LimitNameArg) -> int:
     """Remove a limit of the team; for people only.
 
-    A pause that the limit began stays until a person ends it with xats resume all.
+    A pause that the limit began goes on until a person runs xats resume all.
 
     Example: xats limit drop wakes
     """
@@ -199,7 +199,7 @@ def _effect(limit: Limit) -> str:
     if limit.action == "space":
         return "xats spreads the wakes of the team over the hour"
     if limit.name not in limits.PAUSES:
-        return "xats starts no further program"
+        return "xats restarts no program" if limit.name == "restarts" else "xats starts no further program"
     more = ", and starts no further program" if limit.name in limits.STARTS else ""
     return f"xats pauses the wakes of the team until a person runs xats resume all{more}"
 

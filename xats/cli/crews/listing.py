@@ -28,7 +28,7 @@ WORK = ("TASK", "TURN", "LOCKS", "DETAIL")
 HEADERS = ("AGENT", "CLIENT", "STATE", "SINCE", "RESTARTS", "WORKTREE", "BRANCH", "DIRTY", "UNREAD", *WORK)
 OPTIONAL = ("WORKTREE", "BRANCH", "DIRTY", *WORK)
 STRETCH = ("AGENT", "WORKTREE", "DETAIL")
-FOLDED = 16  # columns that one of these has at least, if it needs them
+FOLDED = 20  # columns that one of these has at least, if it needs them
 LESS = ("RESTARTS", "LOCKS", "BRANCH", "DIRTY", "WORKTREE", "TURN", "SINCE", "TASK", "UNREAD")
 NARROW = 100  # columns of a terminal below which the table has no DETAIL
 
@@ -141,12 +141,12 @@ def show(here: Context, rows: Rows) -> None:
     render.table(headers, [[row[one] for one in headers] for row in table], stretch=STRETCH)
     if width:
         for one in members:
-            if one.state in ("failed", "flapping"):
-                _show_failed(here, one)
+            if one.state in ("failed", "flapping") or one.work.again_in is not None:
+                _show_ended(here, one)
 
 
-def _show_failed(here: Context, one: Member) -> None:
-    """Print why a program has failed, and what its screen showed."""
+def _show_ended(here: Context, one: Member) -> None:
+    """Print how a program has ended, when it starts again, and what its screen showed if it has failed."""
     name = views.near(one.details.agent.address, here.team)
     render.put(f"{name} {one.state}: {render.one_line(one.detail)}")
     for line in one.screen:

@@ -67,7 +67,10 @@ def first_line(detail: str | None) -> str:
 
 def where_failed(start: Start) -> str:
     """Return where a person sees why the start failed."""
-    return f"its last screen is in pane {start.pane.pane_id}" if start.pane else "try again"
+    shown = start.pane is not None and "\n" in (
+        start.detail or ""
+    )  # the detail has the last lines of a pane that stays
+    return f"its last screen is in pane {start.pane.pane_id}" if start.pane and shown else "try again"
 
 
 def _report(here: Context, seen: Seen, *, by_agent: bool) -> int:

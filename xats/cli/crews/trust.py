@@ -32,9 +32,9 @@ def trust(
     """Agree to the programs that a crew file starts; for people only.
 
     A crew file is the xats.toml of a project with tables [agents.NAME]. xats starts nothing from it before a person has
-    agreed. To run this verb is that agreement: it shows the commands, and asks nothing. It covers the path of the file,
-    each command with its arguments, folder, worktree, environment and prompt, and the content of each @FILE. After a
-    change of any of these, xats up asks again.
+    agreed. Running this verb is that agreement: it shows the commands, and asks nothing. The agreement covers the path
+    of the file, each command with its arguments, folder, worktree, environment and prompt, and the content of each
+    @FILE. If any of these has changed, xats up asks again.
 
     xats keeps a private copy of what you agreed to, and restarts programs only from this copy. The values of variables
     are shown on a terminal only.
@@ -82,7 +82,7 @@ def _path(here: Context, said: str | None) -> str:
     found = file.find(here.project.here)
     if found is None:
         msg = f"This project has no crew file: there is no {here.project_file()}. {LEFT}"
-        raise file.NoCrew(msg, "name it: xats trust FILE")
+        raise file.NoCrew(msg, "copy an example: xats up --example list; or name the file: xats trust FILE")
     return file.real(found)
 
 

@@ -41,8 +41,8 @@ def up(
 ) -> int:
     """Start the agents of this project's xats.toml that do not run, each in its place.
 
-    xats waits until they are ready. Before, it shows the commands and asks, unless you have agreed to exactly these by
-    xats trust. An agent can start only what you have agreed to.
+    xats first shows the commands and asks, unless you have agreed to exactly these commands before. Then it starts the
+    agents, and waits until they are ready. An agent can start only what you have agreed to.
 
     NAME is the name of an agent, or of a table of the file, which may make several agents. Without NAME, xats starts
     all of them. It leaves alone what runs already, also a program that has registered itself under such a name.
@@ -51,13 +51,13 @@ def up(
     failed. Agents with the same `order` start side by side. xats waits up to 30 seconds for each of these groups, and
     as long again for first prompts that it types.
 
-    --restart is for people only. It first ends the programs that run, as xats down does: by typing the command that
-    ends them. xats leaves alone a program at work, with a half-written line or at a dialog, and goes on with the
-    others.
+    --restart is for people only. It first ends the programs that run, as xats down does: xats types the command that
+    ends them. xats leaves a program alone that is at work, has a half-written line, or shows a dialog, and goes on with
+    the others.
 
     --example copies a crew that comes with xats into this project, and starts nothing.
 
-    The exit code is 0 if all run, 1 if one has failed, and else 4 if one needs you or was left alone.
+    The exit code is 0 if all run, 1 if one has failed, and otherwise 4 if one needs you or was left alone.
 
     Example: xats up
 
@@ -112,7 +112,7 @@ def _crew_file(here: Context) -> CrewFile:
     path = file.find(here.project.here)
     if path is None:
         msg = "This project has no xats.toml, so xats knows no crew to start."
-        raise NotFound(msg, "write [agents.NAME] tables into xats.toml, or start one agent: xats launch --help")
+        raise NotFound(msg, "copy an example: xats up --example list; or write [agents.NAME] tables into xats.toml")
     return file.load(path)
 
 
@@ -328,7 +328,7 @@ class _Group:
     def _interrupted(self) -> XatsError:
         """Return the error for Ctrl-C: what the daemon goes on with, and what was not started."""
         watched = [one for one in self._watched if one not in self._done]
-        said = f"The daemon watches {', '.join(watched)} further." if watched else ""
+        said = f"The daemon goes on watching {', '.join(watched)}." if watched else ""
         later = [one for one in self._later if one not in self._watched and one not in self._done]
         left = f" Not started: {', '.join(later)}." if later else ""
         problem = render.interrupted(f"{said}{left}".strip())

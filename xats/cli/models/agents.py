@@ -99,7 +99,7 @@ class Presence(Model):
 class Start(Model):
     """The newest start of an agent by xats."""
 
-    generation: int = field("How often xats has started the agent.")
+    generation: int = field("How often xats has started the agent, restarts included.")
     state: Annotated[str, OneOf(START_STATES)] = field("What became of it.")
     detail: str | None = field("What the program shows, if it needs a person; why it failed or stopped.")
     client: str = field("The agent program.")
@@ -116,7 +116,7 @@ class Start(Model):
     )
     exit_signal: int | None = field("The number of the signal that ended the program.")
     prompt: Annotated[str, OneOf(["pending", "typing", "typed", "failed"])] | None = field(
-        "What became of a first prompt that xats types; null: there is none."
+        "The state of the first prompt, if xats types it; null: xats types none."
     )
     started_at: Time = field("When it was started.")
     since: Time = field("Since when it has its state.")

@@ -14,17 +14,21 @@ class Limit(Model):
 
     name: Annotated[str, OneOf(NAMES)] = field("The limit.")
     team: str = field("The team.")
-    value: int = field("The most that the team may use: an hour, a day, at once, or in minutes, by the limit.")
+    value: int = field(
+        "The most that the team may use: wakes or mails an hour, agents at once, restarts a day, or minutes."
+    )
     used: int = field("How much is used now.")
     percent: int = field("How much of the value that is.")
-    state: Annotated[str, OneOf(["ok", "warned", "reached"])] = field("How near the limit is.")
+    state: Annotated[str, OneOf(["ok", "warned", "reached"])] = field(
+        "`warned`: 80 percent are used; `reached`: all, and xats does what `then` says."
+    )
     paused: bool = field("Whether this limit has paused the wakes of the team.")
     then: Annotated[str, OneOf(ACTIONS)] = field("What xats does when it is reached.")
     reason: str | None = field("The reason that was given.")
     by: Address = field("Who set it.")
     evidence: Evidence = field("How xats knew who set it.")
     at: Time = field("When it was set.")
-    warned_at: Time | None = field("When xats warned that most of it was used; null: not since the number fell.")
+    warned_at: Time | None = field("When xats warned at 80 percent; null: not since the number fell.")
     reached_at: Time | None = field("When it was reached; null: not since the number fell.")
 
 

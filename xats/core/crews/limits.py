@@ -6,7 +6,7 @@ A person sets a limit for a team. xats counts what the team has used in the span
     wakes     wakes that an agent of the team has got                       60 minutes   warn, space, pause
     mails     messages that agents of the team have sent                    60 minutes   warn, space, pause
     agents    programs of the team that xats has started, and that run      now          warn, pause
-    restarts  programs that xats has started again after their end          24 hours     warn, pause
+    restarts  restarts of programs by the daemon                            24 hours     warn, pause
     minutes   how long the crew has run                                     its run      warn, pause
 
 At WARN percent one mail warns the persons of the team and the person who set the limit. At 100 percent a second mail
@@ -15,8 +15,8 @@ follows, with the action. Neither is sent again before the number has fallen bel
 - `warn`: the mail is all.
 - `space`: core/waking/pacing.py spreads the wakes of the team over the hour.
 - `pause`: a pause holds the wakes of all agents of the team, and only a person ends it; then the count begins again.
-  For `agents` and `restarts` no pause begins: xats starts no further program (`allows`). The same holds for `minutes`
-  beside its pause.
+  For `agents` and `restarts` no pause begins (`allows`): at `agents` xats starts no further program, at `restarts` the
+  daemon restarts none. For `minutes` a pause begins, and xats starts no further program.
 
 No limit refuses or loses mail. The mail, its mark, the event and the pause are one transaction, so a process that is
 killed repeats none of them. The daemon looks at each limit at its sweeps (`check`). What acts looks in its own
@@ -50,7 +50,7 @@ WHAT: dict[LimitName, str] = {
     "mails": "messages an hour",
     "agents": "agents that run at once",
     "restarts": "restarts a day",
-    "minutes": "minutes of the crew",
+    "minutes": "minutes of running time",
 }
 
 
@@ -371,7 +371,7 @@ def _warn(tx: Tx, found: Level) -> None:
 
 
 def _reach(tx: Tx, found: Level) -> None:
-    """Act on a limit that is used up: send the mail once, and see to it that the pause is there."""
+    """Act on a limit that is reached: send the mail once, and begin its pause if there is none."""
     limit = found.limit
     new = tx.run(MARK_REACHED, team=limit.team, name=limit.name, now=tx.now)
     pauses_wakes = limit.action == "pause" and limit.name in PAUSES
@@ -396,24 +396,28 @@ def _will(limit: Limit) -> list[str]:
     if limit.action == "warn":
         return ["When it is reached, xats only sends another mail."]
     if limit.action == "space":
-        return ["When it is reached, xats spreads the wakes of the team over the hour. Mail is stored meanwhile."]
+        return ["When it is reached, xats spreads the wakes of the team over the hour. xats stores all mail."]
     if limit.name in PAUSES:
-        return ["When it is reached, xats pauses the wakes of the team until a person ends that. Mail is stored."]
-    return ["When it is reached, xats starts no further program for this team."]
+        return [
+            "When it is reached, xats pauses the wakes of the team until a person ends the pause. xats stores all mail."
+        ]
+    stops = "restarts no program of" if limit.name == "restarts" else "starts no further program for"
+    return [f"When it is reached, xats {stops} this team."]
 
 
 def _does(limit: Limit) -> list[str]:
     """Return what xats does now that the limit is reached."""
     if limit.action == "warn":
-        return ["xats changes nothing because of that."]
+        return ["xats only sends this mail."]
     if limit.action == "space":
-        return ["xats spreads the wakes of the team over the hour now. Mail is stored meanwhile, and none is lost."]
+        return ["xats spreads the wakes of the team over the hour now. xats stores all mail, and none is lost."]
     if limit.name in PAUSES:
-        lines = ["xats has paused the wakes of all agents of the team. Mail is stored meanwhile, and none is lost."]
+        lines = ["xats has paused the wakes of all agents of the team. xats stores all mail, and none is lost."]
         if limit.name in STARTS:
             lines.append("xats starts no further program for this team.")
-        return [*lines, "A person ends the pause, and the count begins again: xats resume all"]
-    return ["xats starts no further program for this team until the number has fallen. What runs goes on."]
+        return [*lines, "A person ends the pause, and the count begins at zero: xats resume all"]
+    stops = "restarts no program of" if limit.name == "restarts" else "starts no further program for"
+    return [f"xats {stops} this team until the number has fallen. Programs that run go on."]
 
 
 def _tell(tx: Tx, found: Level, subject: str, *lines: str) -> None:
@@ -440,7 +444,7 @@ def _tell(tx: Tx, found: Level, subject: str, *lines: str) -> None:
 
 
 def may_restart(tx: Tx, team: str) -> LimitReached | None:
-    """Return the error because of which the daemon must not start a program of `team` again now, or None."""
+    """Return the error of the limit that forbids a restart for `team` now, or None."""
     for name in STARTS:
         refused = allows(tx, team, name)
         if refused:
@@ -449,7 +453,7 @@ def may_restart(tx: Tx, team: str) -> LimitReached | None:
 
 
 def allows(tx: Tx, team: str, name: LimitName, running: int | None = None) -> LimitReached | None:
-    """Return the error because of which xats must start no further program for `team` now, or None.
+    """Return the error of the limit `name` if it forbids a further program for `team` now, or None.
 
     `name` is one of STARTS. `running` is the number of programs that count for the limit of agents; None: all starts
     that the store has as open.
@@ -463,7 +467,7 @@ def allows(tx: Tx, team: str, name: LimitName, running: int | None = None) -> Li
     if name == "agents":
         msg, hint = f"{number} of at most {limit.value} agents run", "end one: xats down NAME"
     elif name == "restarts":
-        msg, hint = f"xats has started programs again {number} times in 24 hours, of at most {limit.value}", ""
+        msg, hint = f"{number} of at most {limit.value} restarts in 24 hours", ""
     else:
         msg, hint = f"the crew has run for {number} of at most {limit.value} minutes", ""
     more = f"a person changes the limit: xats limit set {name} {max(number + 1, limit.value * 2)}"

@@ -3,7 +3,7 @@
     it ended                             never       on-crash    always
     with exit 0                          stopped     stopped     again
     with another code, or by a signal    failed      again       again
-    before it was ready                  failed      again       again
+    not at all: it could not be started  failed      again       again
 
 *Again* means: the start waits (`restart_in`), and the daemon of its host starts the program again in the pane that has
 stayed. The wait begins with 5 s, doubles with each exit, and ends at 5 min. An exit after 5 min of a program that was
@@ -11,7 +11,7 @@ ready counts as the first one again. The third exit within 5 min is the last one
 restart within a day: the state is `flapping`, and the person gets mail. A person who starts the agent begins all this
 afresh. A team gets at most 3 restarts within 30 s; the others wait for their turn.
 
-The ages come from the time since boot where it is known (core/crews/history.py), so a clock that is set neither hurries
+The ages come from the time since boot where it is known (core/crews/history.py), so setting the clock neither speeds up
 nor stops a restart.
 """
 
@@ -304,12 +304,12 @@ def server_gone(tx: Tx, token: str, why: str) -> bool:
         token=token,
     )
     crew = [starts.of_row(row) for row in rows]
-    names = " ".join(one.agent.name for one in crew)
+    names = ", ".join(one.agent.name for one in crew)
     lines = [
-        f"The tmux server at {pane.socket} has ended, and with it the programs that xats had started there: {names}.",
-        "xats does not start them again by itself. In a tmux session, run: xats up",
+        f"The tmux server at {pane.socket} has ended, and with it programs that xats had started: {names}.",
+        f"xats does not start them again by itself. To start them, in {start.crew_file.rpartition('/')[0]}: xats up",
     ]
-    _alert(tx, start, "server_gone", crew, f"the tmux server of {names} has ended", lines)
+    _alert(tx, start, "server_gone", crew, f"a tmux server has ended, and with it {names}", lines)
     return True
 
 
@@ -323,7 +323,7 @@ def file_changed(tx: Tx, token: str, why: str) -> bool:
     rows = tx.all(OF_FILE, host=start.host, file=start.crew_file, team=start.agent.team)
     lines = [
         f"{start.agent.address} has ended, and xats does not start it again: {why}.",
-        "Until you agree to the file, xats starts no agent of it again. To see it and to agree: xats trust",
+        "Until you agree to the file, xats restarts none of its agents. To see the file and to agree: xats trust",
         f"Then: xats up {start.agent.name}",
     ]
     crew = [starts.of_row(row) for row in rows]

@@ -1,14 +1,15 @@
 """Starts: xats starts the program of an agent, and knows what became of it.
 
     event                                              from                   to
-    `begin`: a person starts the program               none, stopped, failed  starting
+    `begin`: `launch` or `up` starts the program       none, or any state     starting
+                                                       that is not open
     `use`: the program in the pane uses the token      starting               starting
     `running`: its hook or its composer shows it       starting, needs_you    running
     `needs_you`: a dialog is open, or nothing is seen  starting               needs_you
     `fail`: it did not start, or ended with an error   starting, needs_you,   failed
                                                        running
-    `flapping`: it ended with errors too often         the same               flapping
-    `stopping`: xats ends the program                  needs_you, running     stopping
+    `flapping`: it ended too often                     as for `fail`          flapping
+    `stopping`: xats ends the program                  as for `fail`          stopping
     `stopped`: the program has ended                   any open state         stopped
 
 When a program ends, core/crews/restarts.py decides which of these it is, and whether the daemon starts it again.
@@ -410,11 +411,10 @@ def people(tx: Tx, start: Start) -> list[Agent]:
 
 def mail(tx: Tx, to: Sequence[Agent], subject: str, lines: Sequence[str]) -> None:
     """Send mail from xats to each person of `to`."""
-    from xats.core.mail import recipients, sending
+    from xats.core.mail import from_xats
 
     for person in to:
-        draft = sending.Draft(person.address, "\n".join(lines), subject, "alert", need_reply=False)
-        sending.post_from_xats(tx, person.team, draft, [recipients.recipient_of(person)])
+        from_xats.tell(tx, person, "alert", subject, lines)
 
 
 def told(tx: Tx, token: str) -> None:

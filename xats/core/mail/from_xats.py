@@ -1,4 +1,4 @@
-"""Mail from xats itself about tasks, locks, zones and turns. It needs no reply."""
+"""Mail from xats itself about tasks, locks, zones, turns, limits and crews. It needs no reply."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ PromptOption: TypeAlias = Annotated[
     Option(
         "--prompt",
         metavar="TEXT|@FILE|-",
-        help="The first prompt: an argument of the program if it takes one, else typed once the program is ready.",
+        help="The first prompt. xats types it when the program is ready, if the program takes none as an argument.",
     ),
 ]
 EnvOption: TypeAlias = Annotated[

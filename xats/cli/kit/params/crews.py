@@ -21,12 +21,14 @@ DownForceOption: TypeAlias = Annotated[
 CrewFileArg: TypeAlias = Annotated[
     str | None, Argument(metavar="FILE", help="The crew file. Default: the xats.toml of this project.")
 ]
-TrustDropOption: TypeAlias = Annotated[bool, Option("--drop", help="Take the agreement back.")]
+TrustDropOption: TypeAlias = Annotated[bool, Option("--drop", help="Take your agreement back.")]
 TrustListOption: TypeAlias = Annotated[bool, Option("--list", help="List the crew files that you trust.")]
 UpArg: TypeAlias = Annotated[
     list[str] | None, Argument(metavar="[NAME]...", help="The agents, or tables of the file. Default: all.")
 ]
-UpRestartOption: TypeAlias = Annotated[bool, Option("--restart", help="First end those that run, behind every guard.")]
+UpRestartOption: TypeAlias = Annotated[
+    bool, Option("--restart", help="First end the programs that run, as xats down does.")
+]
 UpDryRunOption: TypeAlias = Annotated[
     bool, Option("--dry-run", help="Print what would be started; ask nothing, and change nothing.")
 ]
