@@ -1,5 +1,6 @@
 """Restarts in a real tmux: programs, daemons and tmux servers are killed, and no program ever runs twice."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,8 +14,7 @@ from xats.base import host, process
 from xats.base.record import replace
 from xats.core.agents import agents, changes, registration
 from xats.core.crews import restarts, starts
-from xats.crews import keep, starting
-from xats.crews.entry import Entry
+from xats.crews import file, keep, starting, trust
 from xats.daemon import lock
 from xats.daemon import restarts as rounds
 from xats.daemon import starts as start_rounds
@@ -22,7 +22,6 @@ from xats.tmux import pane as panes
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
 GONE = (2**22 - 1, 5)  # a pid that no process has
-FILE = "/work/shop/xats.toml"
 ENDS = "#!/bin/bash\nprintf '%s\\n' \"$@\" > {folder}/args-$$\necho no licence; exit 3\n"
 
 # The child ignores SIGHUP, and runs under the name of the program.
@@ -42,9 +41,10 @@ class Crew:
 
     def up(self, name="bob", policy="on-crash", args=(), prompt=None):
         """Start the agent, and wait until it is ready."""
+        crew = self.agree(name, policy, args, prompt)
+        (entry,) = crew.entries
         socket = self.stage.tmux.socket
         where = starting.Where("window", socket, panes.find(socket, self.stage.pane))
-        entry = Entry(name, name, "claude", args=tuple(args), prompt=prompt, restart=policy)
         words = (*args, "--", prompt) if prompt else tuple(args)
         new = starting.new(
             "claude-code",
@@ -52,7 +52,7 @@ class Crew:
             str(self.xats.folder),
             pending=False,
             socket=socket,
-            crew_file=FILE,
+            crew_file=crew.path,
             policy=policy,
             started_by=self.ann.id,
         )
@@ -67,9 +67,21 @@ class Crew:
             return starts.begin(tx, details.agent, new, starting.is_over)
 
         begun = self.store.write(begin)
-        keep.write(self.xats.environ, begun, program, where, entry, "digest")
+        keep.write(self.xats.environ, begun, program, where, entry, crew.digest)
         pane = starting.open_pane(begun, program, where)
         self.store.write(lambda tx: starts.placed(tx, begun.token, pane))
+
+    def file(self, name="bob"):
+        return self.xats.folder / f"{name}.toml"
+
+    def agree(self, name, policy, args=(), prompt=None):
+        """Write a crew file with the agent, and agree to it; return it."""
+        more = {"program": "claude", "restart": policy, "args": list(args)} | ({"prompt": prompt} if prompt else {})
+        lines = (f"{key} = {json.dumps(value)}\n" for key, value in more.items())
+        self.file(name).write_text(f"[agents.{name}]\n{''.join(lines)}")
+        crew = file.load(str(self.file(name)))
+        trust.allow(self.xats.environ, crew)
+        return crew
 
     def running(self, name="bob", generation=1):
         """Wait until that start of the agent runs; return it."""
@@ -172,7 +184,7 @@ def test_a_program_that_is_killed_runs_again_in_its_pane(shop, stage):
     assert (second.automatic, second.policy, second.crew_file, second.started_by) == (
         True,
         "on-crash",
-        FILE,
+        str(shop.file()),
         shop.ann.id,
     )
     assert shop.args(second)[-4:] == ["--model", "opus", "--", "Read the notes"]  # no session is known
@@ -342,10 +354,20 @@ def test_another_server_at_the_same_socket_is_not_used(shop, stage):
     assert stage.start().detail == "its tmux server has ended"
 
 
-def test_a_changed_crew_file_restarts_nothing(shop, stage, monkeypatch):
+@pytest.mark.parametrize("change", ["file", "gone", "invalid", "trust", "another"])
+def test_a_changed_crew_file_restarts_nothing(shop, stage, change):
     shop.up()
     shop.kill(shop.running())
-    monkeypatch.setattr(keep, "agreed", lambda *_: False)
+    if change == "file":
+        shop.file().write_text(shop.file().read_text() + 'role = "qa"\n')
+    elif change == "gone":
+        shop.file().unlink()
+    elif change == "invalid":
+        shop.file().write_text("[agents.bob]\nprogram = 5\n")
+    elif change == "trust":
+        assert trust.drop(shop.xats.environ, str(shop.file()))
+    else:  # a person has agreed to another content
+        shop.agree("bob", "always")
     until(lambda: (shop.once(), stage.start().state == "stopped")[1])
     assert stage.start().detail.startswith("ended by signal 9; ")
     assert [one["subject"] for one in shop.mail()] == ["bob was not started again"]
