@@ -114,17 +114,17 @@ def _in_own_team(here: Context) -> None:
     from xats.cli.kit.scope import me_or_none
     from xats.core.agents import agents
 
-    launched = people.launched_above(here)
+    launched, team = people.launched_above(here), here.team
 
     def team_of(tx: Tx) -> str | None:
         if launched:
-            known = agents.called(tx, launched[0], here.team)
+            known = agents.called(tx, launched[0], team)
             return known.team if known else None
         me = me_or_none(here, tx)
-        return me.agent.team if me else here.team
+        return me.agent.team if me else team
 
-    if here.store.read(team_of) != here.team:
-        who = f"{launched[0]} is not in team {here.team}" if launched else f"you are not in team {here.team}"
+    if here.store.read(team_of) != team:
+        who = f"{launched[0]} is not in team {team}" if launched else f"you are not in team {team}"
         msg = f"An agent may start agents only in its own team, and {who} of this store. {LEFT}"
         raise PeopleOnly(msg, "ask a person to start it")
 
