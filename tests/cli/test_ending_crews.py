@@ -1,13 +1,15 @@
-"""`xats down` at odd moments: interrupted, and before the program is ready."""
+"""`xats up` and `xats down` at odd moments: interrupted, and before the program is ready."""
 
 import shutil
 import signal
+from types import SimpleNamespace
 
 import pytest
 
 from tests.support.places import staged
 from tests.support.world import until
 from xats.base import process
+from xats.cli.crews.start import why_untyped
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
 
@@ -42,3 +44,20 @@ def test_a_program_is_ended_by_a_signal_before_it_is_ready(stage, xats):
     assert process.ended(*found.process)
     assert up.wait() == 1
     assert stage.start().state == "stopped"
+
+
+def test_a_first_prompt_that_cannot_be_typed_says_why(stage, xats):
+    program = """["sh", "-c", "printf '> '; exec tail -f /dev/null"]"""
+    (xats.folder / "xats.toml").write_text(f'[agents.bob]\nprogram = {program}\nprompt = "one\\ntwo"\n')
+    xats("trust")
+    up = xats.start("up", env=stage.around)
+    found = until(lambda: (one := stage.start()) and one.state == "running" and one, what="bob")
+    up.send_signal(signal.SIGINT)
+    assert up.wait() == 130
+    assert found.prompt == "pending"
+    store = xats.store()
+    try:
+        said = why_untyped(SimpleNamespace(environ=xats.environ, store=store), found)
+    finally:
+        store.close()
+    assert "only one line is allowed" in said
