@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
 
+    from xats.base.pane import Pane
     from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
     from xats.core.agents.registration import Changes
@@ -172,24 +173,26 @@ def open_panes(here: Context, members: Sequence[Member]) -> list[Exception | Non
     """
     failed: list[Exception | None] = [None] * len(members)
     own = [index for index, one in enumerate(members) if one.own]
-    if own:
-        faults.point("start.written")
-    made = {}
-    for number, index in enumerate(own):
-        one = members[index]
-        assert one.wanted
-        try:
-            program = _program(here, one.wanted)
-            _remember(here, one, program)
-            made[index] = starting.open_pane(one.start, program, one.wanted.where)
-        except (XatsError, OSError) as problem:
-            failed[index] = problem
-            _undo(here, one, str(problem))
-        except BaseException:
-            for later in own[number:]:
-                _undo(here, members[later], "it was interrupted")
-            raise
-        faults.point("start.made")
+    made: dict[int, Pane] = {}
+    try:
+        if own:
+            faults.point("start.written")
+        for index in own:
+            one = members[index]
+            assert one.wanted
+            try:
+                program = _program(here, one.wanted)
+                _remember(here, one, program)
+                made[index] = starting.open_pane(one.start, program, one.wanted.where)
+            except (XatsError, OSError) as problem:
+                failed[index] = problem
+                _undo(here, one, str(problem))
+            faults.point("start.made")
+    except BaseException:
+        for index in own:
+            if index not in made and failed[index] is None:
+                _undo(here, members[index], "it was interrupted")
+        raise
 
     def work(tx: Tx) -> None:
         for index, pane in made.items():
