@@ -11,7 +11,7 @@ from functools import partial
 from xats.base import faults, host, occupancy, process
 from xats.base.errors import NameTaken, StoreError, XatsError, at
 from xats.base.record import record, replace
-from xats.cli.kit import render
+from xats.cli.kit import render, upkeep
 from xats.cli.kit.scope import me_or_none
 from xats.cli.teams import membership
 from xats.core.agents import agents, changes
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from xats.crews.entry import Entry
     from xats.crews.watching import Seen
     from xats.delivery.settings import Settings
+    from xats.identity.resolve import Me
     from xats.store import Tx
 
 AGAIN = 0.1  # seconds between two looks
@@ -102,11 +103,14 @@ def begin(here: Context, wanted: Sequence[Wanted]) -> list[Member | XatsError]:
     while True:
         try:
             found |= here.store.write(work)
+            if here.new_person:
+                upkeep.introduce(here)
             return [found[index] for index in range(len(wanted))]
         except XatsError as problem:  # without this one the others begin in the next round
             if problem.index is None or isinstance(problem, StoreError):
                 raise
             found[problem.index], problem.index = problem, None
+            here.new_person = None  # that was undone
 
 
 def _new(wanted: Wanted) -> starts.New:
@@ -135,12 +139,20 @@ def _begin(here: Context, tx: Tx, wanted: Wanted, new: starts.New, *, agreed: bo
         )
     except NameTaken as problem:
         raise NameTaken(str(problem), "take another name, or end that program first", **problem.data) from problem
-    me = me_or_none(here, tx)
+    me = _starter(here, tx) if wanted.entry else me_or_none(here, tx)
     asked = me.agent.id if me and me.agent.client == "human" else None
     begun = starts.begin(
         tx, details.agent, replace(new, started_by=asked, by=me.agent.name if me else None), starting.is_over
     )
     return Member(wanted, begun, own=True, created=created, before=before)
+
+
+def _starter(here: Context, tx: Tx) -> Me | None:
+    """Return who starts a crew, None for a script. A person is registered: mail says what becomes of the crew."""
+    try:
+        return here.me(tx)
+    except XatsError:
+        return None
 
 
 def whom(here: Context, tx: Tx, wanted: Wanted) -> tuple[str, str]:
