@@ -14,7 +14,7 @@ from xats.base import host, process
 from xats.base.record import replace
 from xats.core.agents import agents, changes, registration
 from xats.core.crews import restarts, starts
-from xats.crews import keep, starting
+from xats.crews import file, keep, starting, trust
 from xats.crews.entry import Entry
 from xats.daemon import lock
 from xats.daemon import restarts as rounds
@@ -23,7 +23,7 @@ from xats.tmux import pane as panes
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
 GONE = (2**22 - 1, 5)  # a pid that no process has
-FILE = "/work/shop/xats.toml"
+FILE = '[agents.bob]\nprogram = "claude"\n'
 ENDS = "#!/bin/bash\nprintf '%s\\n' \"$@\" > {folder}/args-$$\necho no licence; exit 3\n"
 
 # The child ignores SIGHUP, and runs under the name of the program.
@@ -40,6 +40,9 @@ class Crew:
         self.stage, self.xats, self.store = stage, xats, xats.store()
         (self.ann,) = Team(self.store).add("ann", client="human")
         xats.environ["XATS_FAULT_RESTARTS"] = "100"
+        (xats.folder / "xats.toml").write_text(FILE)
+        self.file = file.load(str(xats.folder / "xats.toml"))
+        trust.allow(xats.environ, self.file)
 
     def up(self, name="bob", policy="on-crash", args=(), prompt=None):
         """Start the agent, and wait until it is ready."""
@@ -53,7 +56,7 @@ class Crew:
             str(self.xats.folder),
             pending=False,
             socket=socket,
-            crew_file=FILE,
+            crew_file=self.file.path,
             policy=policy,
             started_by=self.ann.id,
         )
@@ -68,7 +71,7 @@ class Crew:
             return starts.begin(tx, details.agent, new, starting.is_over)
 
         begun = self.store.write(begin)
-        keep.write(self.xats.environ, begun, program, where, entry, "digest")
+        keep.write(self.xats.environ, begun, program, where, entry, self.file.digest)
         pane = starting.open_pane(begun, program, where)
         self.store.write(lambda tx: starts.placed(tx, begun.token, pane))
 
@@ -173,7 +176,7 @@ def test_a_program_that_is_killed_runs_again_in_its_pane(shop, stage):
     assert (second.automatic, second.policy, second.crew_file, second.started_by) == (
         True,
         "on-crash",
-        FILE,
+        shop.file.path,
         shop.ann.id,
     )
     assert shop.args(second)[-4:] == ["--model", "opus", "--", "Read the notes"]  # no session is known
@@ -386,7 +389,6 @@ def test_without_what_was_kept_nothing_is_started(shop, stage):
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
 def test_a_disk_that_is_full_for_a_while_does_not_end_an_agent(shop, stage, monkeypatch, number):
     """Another error of the system ends it, and the person is told."""
-    monkeypatch.setattr(keep, "agreed", lambda *_: True)
     shop.up()
     first = shop.running()
     tried = []

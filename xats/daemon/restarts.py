@@ -112,7 +112,7 @@ def _restart(store: Store, due: Due) -> None:
         if isinstance(problem, OSError) and problem.errno in PASSING:  # the next round tries it again
             log.debug("restarts: %s: %s", start.agent.address, problem)
             return
-        why = f"xats could not start it again: {problem}"
+        why = f"it could not be started again: {problem}"
         _note(store, start, partial(restarts.given_up, token=start.token, why=why))
 
 

@@ -330,7 +330,7 @@ class _Group:
         begun = {name: token for name, token in self._watched.items() if name not in self._done}
         found = self._here.store.read(lambda tx: {name: starts.by_token(tx, token) for name, token in begun.items()})
         watched = [name for name, start in found.items() if start and start.open]
-        said = f"The daemon watches {', '.join(watched)} further." if watched else ""
+        said = f"The daemon goes on watching {', '.join(watched)}." if watched else ""
         later = [one for one in self._later if one not in watched and one not in self._done]
         left = f" Not started: {', '.join(later)}." if later else ""
         problem = render.interrupted(f"{said}{left}".strip())

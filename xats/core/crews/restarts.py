@@ -319,7 +319,8 @@ def given_up(tx: Tx, token: str, why: str) -> bool:
     if start is None or not stop(tx, token, why):
         return False
     lines = [
-        f"{start.agent.address} has ended, and xats does not start it again: {why}.",
+        f"{start.agent.address} has ended, and xats does not start it again:",
+        f"  {why}",
         f"To start it: {_again(start)}",
     ]
     starts.mail(tx, starts.people(tx, start), f"{start.agent.name} was not started again", lines)
