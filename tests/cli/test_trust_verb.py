@@ -139,6 +139,49 @@ def test_an_agent_agrees_to_nothing(xats, project, words):
     assert xats("trust", "--list", env={"CLAUDECODE": "1"}).code == 0
 
 
+# What runs below a program that xats has started, such as a tool of an agent without marks of its own.
+BELOW = "import os, subprocess, sys; del os.environ['XATS_AGENT']; sys.exit(subprocess.run(sys.argv[1:]).returncode)"
+
+
+def below(xats, agent, *words, code=4):
+    command = [xats.words[0], "-P", "-c", BELOW, *xats.words, *words]
+    done = xats.run(command, env={"XATS_AGENT": agent})
+    assert done.returncode == code, done.stderr
+    return " ".join(done.stderr.decode().split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("trust",),
+        ("trust", "--as", "ann"),
+        ("trust", "--db", "other.db"),
+        ("trust", "--drop"),
+        ("limit", "set", "wakes", "9"),
+    ],
+)
+def test_no_flag_makes_a_person_of_an_agent_that_xats_has_started(xats, project, crew, words):
+    crew.add("ann", client="human")
+    for agent in ("bob@crew", "bob", "nobody@crew"):
+        assert "Only a person may" in (said := below(xats, agent, *words)) and f"you are {agent} here" in said
+    assert copies(xats) == []
+    assert xats("limit", "list", "--json").json()["limits"] == []
+
+
+def test_a_name_of_a_person_in_the_environment_makes_no_agent(xats, project, crew):
+    crew.add("ann", client="human")
+    below(xats, "ann@crew", "trust", code=0)
+    assert len(copies(xats)) == 1
+
+
+@pytest.mark.parametrize("words", [("--team", "other"), ("--db", "other.db")])
+def test_an_agent_starts_nothing_in_another_team_or_store(xats, project, crew, words):
+    xats("trust")
+    for verb in (("up",), ("launch", "claude", "--name", "bob", "--window")):
+        said = below(xats, "alice@crew", *verb, *words)
+        assert "An agent may start agents only in its own team, and alice@crew is not in team" in said
+
+
 def test_what_cannot_be_agreed_to_changes_nothing(xats, project):
     assert xats("trust", "none.toml", code=3, env=None).stderr.startswith("xats: There is no crew file")
     assert xats("trust", "--list", "x", code=2)

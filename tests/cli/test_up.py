@@ -12,6 +12,7 @@ import pytest
 from tests.support.places import ENDS, staged
 from tests.support.world import until
 from xats.base import process
+from xats.core.agents import agents
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
 
@@ -245,11 +246,35 @@ def test_up_waits_for_what_a_killed_one_has_begun(stage, xats):
     assert starts(stage) == 3
 
 
+def test_a_person_who_starts_a_crew_gets_the_mail_about_it(stage, xats):
+    """Nobody is registered before."""
+    file(stage, '[agents.bob]\nprogram = "claude"\nrestart = "never"\n')
+    _, err = stage.run("up")
+    assert "from now on; your mail: xats inbox" in " ".join(err.split())
+    (person,) = (one for one in xats("agents", "--json").json()["agents"] if one["client"] == "human")
+    started_by = stage.start().started_by
+    assert started_by is not None
+    store = xats.store()
+    try:
+        assert store.read(lambda tx: agents.by_id(tx, started_by)).name == person["name"]
+    finally:
+        store.close()
+
+
 def test_ctrl_c_leaves_the_rest_to_the_daemon(stage):
     file(stage, THREE + '[agents.late]\nprogram = "claude"\norder = 1\n')
     _, err = stage.run("up", code=130, XATS_FAULT="start.placed", XATS_FAULT_SIGNAL="2")
     assert "Interrupted." in err
     assert "Not started: late." in err
+    assert "The daemon goes on watching lead, worker-1, worker-2." in " ".join(err.split())
+
+
+def test_ctrl_c_before_there_is_a_pane_starts_nothing(stage):
+    file(stage, THREE)
+    _, err = stage.run("up", code=130, XATS_FAULT="start.written", XATS_FAULT_SIGNAL="2")
+    assert "The daemon" not in err
+    assert "Not started: lead, worker-1, worker-2." in " ".join(err.split())
+    assert stage.rows() == []
 
 
 def test_a_command_as_a_list(stage, xats):

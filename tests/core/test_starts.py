@@ -122,3 +122,18 @@ def test_only_one_process_types_the_first_prompt(starting):
     starting.begin(new(prompt="pending"))
     assert starting.do(starts.prompt, "t-1", "pending", "typing")
     assert not starting.do(starts.prompt, "t-1", "pending", "typing")
+
+
+@pytest.mark.parametrize("step", [starts.fail, starts.flapping, starts.stopped])
+@pytest.mark.parametrize("ready", [True, False])
+def test_no_event_has_the_screen_of_a_program(starting, step, ready):
+    starting.begin(new())
+    starting.use("t-1")
+    if ready:
+        starting.do(starts.running, "t-1")
+    starting.do(step, "t-1", "ended with exit 3\nKEY=sesame")
+    found = starting.store.read(lambda tx: starts.by_token(tx, "t-1"))
+    assert "KEY=sesame" in found.detail
+    payloads = [row["data"] for row in starting.crew.rows("select data from events order by id")]
+    assert "ended with exit 3" in payloads[-1]
+    assert not any("sesame" in (one or "") for one in payloads)

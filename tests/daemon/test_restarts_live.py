@@ -1,5 +1,6 @@
 """Restarts in a real tmux: programs, daemons and tmux servers are killed, and no program ever runs twice."""
 
+import errno
 import json
 import os
 import shutil
@@ -401,6 +402,31 @@ def test_without_what_was_kept_nothing_is_started(shop, stage):
     until(lambda: (shop.once(), stage.start().state == "stopped")[1])
     assert "is gone" in stage.start().detail
     assert stage.start().generation == 1
+    assert [one["subject"] for one in shop.mail()] == ["bob was not started again"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
+def test_a_disk_that_is_full_for_a_while_does_not_end_an_agent(shop, stage, monkeypatch, number):
+    """Another error of the system ends it, and the person is told."""
+    shop.up()
+    first = shop.running()
+    tried = []
+
+    def put(*_):
+        tried.append(1)
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(keep, "put", put)
+        shop.kill(first)
+        until(lambda: (shop.once(), tried)[1])
+    if number == errno.EACCES:
+        assert stage.start().state == "stopped"
+        (mail,) = shop.mail()
+        assert "Permission denied" in mail["body"] and "xats up bob" in mail["body"]
+    else:
+        assert stage.start().waits and shop.mail() == []
+        until(lambda: (shop.once(), stage.start().generation == 2)[1])
 
 
 def test_a_program_whose_wrapper_was_killed_gets_no_second_one(shop, stage):

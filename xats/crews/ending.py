@@ -8,7 +8,7 @@ import time
 
 from xats.base import process, program
 from xats.base.record import record
-from xats.clients import processes, registry
+from xats.clients import processes, profile, registry
 from xats.core.crews import starts
 from xats.crews import watching
 from xats.delivery import poke
@@ -54,7 +54,12 @@ def end(store: Store, seen: Seen, settings: Settings, *, force: bool) -> Outcome
             f"its profile ({known.name}) names no command that ends it; xats down --force sends it a signal",
         )
     store.write(lambda tx: starts.stopping(tx, start.token))
-    outcome = _by_signal(seen, known) if force else _by_its_command(seen, known, settings)
+    try:
+        outcome = _by_signal(seen, known) if force else _by_its_command(seen, known, settings)
+    except BaseException:  # Ctrl-C, for example
+        if not _ended(seen, 0):
+            store.write(lambda tx: starts.not_stopped(tx, start))
+        raise
     if outcome.state == "stopped":
         store.write(lambda tx: starts.stopped(tx, start.token, "xats ended it"))
     else:
@@ -98,13 +103,19 @@ def _by_signal(seen: Seen, known: Profile) -> Outcome:
 
 
 def is_the_program(pid: int, seen: Seen, known: Profile) -> bool:
-    """Tell whether `pid` runs the program that was started: by what was recorded of it, else by its profile."""
+    """Tell whether `pid` runs the program that was started: by what was recorded of it, else by its profile.
+
+    xats records the program when it is ready. Before that, a program without a profile counts unless it is a shell.
+    """
     found, now = process.read(pid), program.of(pid)
     if found is None:
         return False
     recorded = seen.session.programs if seen.session else None
     if recorded is not None and now is not None and program.Program(*recorded[:3]).same(now):
         return True
+    if recorded is None and seen.start.ready_at is None:
+        early = not profile.is_known(known) and not process.is_shell(found.name)
+        return early or processes.runs(known, found) or program.is_launching(pid)
     return processes.runs(known, found)
 
 

@@ -8,6 +8,7 @@ which a program runs.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from contextlib import suppress
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 EVERY = 1.0  # seconds between two rounds
 CLOSED = "its pane was closed"
 LOST = "what xats had kept for a restart is gone"
+PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
 log = logging.getLogger("xats.daemon")
 
@@ -107,14 +109,18 @@ def _restart(store: Store, due: Due) -> None:
     except TmuxUnavailable as problem:  # tmux does not answer now
         log.debug("restarts: %s: %s", start.agent.address, problem)
     except (XatsError, OSError) as problem:
-        _note(store, start, partial(restarts.stop, token=start.token, why=f"it could not be started again: {problem}"))
+        if isinstance(problem, OSError) and problem.errno in PASSING:  # the next round tries it again
+            log.debug("restarts: %s: %s", start.agent.address, problem)
+            return
+        why = f"it could not be started again: {problem}"
+        _note(store, start, partial(restarts.given_up, token=start.token, why=why))
 
 
 def _try(store: Store, due: Due) -> None:
     start = due.seen.start
     kept = keep.read(os.environ, start)
     if kept is None or kept.entry.restart == "never" or not keep.is_in(kept, store.path):
-        _note(store, start, partial(restarts.stop, token=start.token, why=LOST))
+        _note(store, start, partial(restarts.given_up, token=start.token, why=LOST))
         return
     if not keep.agreed(os.environ, kept):
         why = f"{kept.file} has changed, or you do not agree to it any more"

@@ -86,7 +86,12 @@ def in_session(socket: str, session: str, name: str, folder: str, command: str) 
         if not server.has_session(session):
             try:
                 made = server.new_session(
-                    session, start_directory=folder, window_name=name, window_command=command, x=SIZE[0], y=SIZE[1]
+                    session,
+                    start_directory=_folder(folder),
+                    window_name=name,
+                    window_command=command,
+                    x=SIZE[0],
+                    y=SIZE[1],
                 )
                 pane = made.active_pane
                 if pane is None or pane.pane_id is None:
@@ -161,7 +166,7 @@ def respawn(socket: str, pane_id: str, folder: str, command: str) -> Pane:
         pane = server.panes.get(pane_id=pane_id, default=None)
         if pane is None:
             raise NoPane(f"can't find pane: {pane_id}")
-        pane.respawn(shell=command, start_directory=folder)
+        pane.respawn(shell=command, start_directory=_folder(folder))
     return panes.find(socket, pane_id)
 
 
@@ -256,12 +261,17 @@ def _tmux(socket: str, pane_id: str = "") -> Iterator[tuple[libtmux.Server, str]
         raise TmuxUnavailable(f"tmux made no pane: {said}") from problem
 
 
-def _made(server: libtmux.Server, word: str, target: str, folder: str, command: str, *more: str) -> str:
-    """Make a pane by the tmux command `word`; return what tmux says of it, in one call. Raises TmuxUnavailable.
+def _folder(path: str) -> str:
+    """Return the `path` of a folder as tmux takes it.
 
     tmux expands formats in the name of a folder, and those run commands: https://man.openbsd.org/tmux#FORMATS
     """
-    where = argument(folder.replace("#", "##"))
+    return path.replace("#", "##")
+
+
+def _made(server: libtmux.Server, word: str, target: str, folder: str, command: str, *more: str) -> str:
+    """Make a pane by the tmux command `word`; return what tmux says of it, in one call. Raises TmuxUnavailable."""
+    where = argument(_folder(folder))
     done = server.cmd(word, "-d", "-P", "-F", panes.FORMAT, *more, "-c", where, argument(command), target=target)
     if done.returncode or not done.stdout:
         raise TmuxUnavailable(f"tmux made no pane: {' '.join(done.stderr).strip() or word}")

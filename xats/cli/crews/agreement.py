@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from xats.cli.kit.context import Context
     from xats.crews.entry import CrewFile, Entry
+    from xats.store import Tx
 
 LEFT = "Nothing was started."
 WHAT = "start an agent in a place of its own"
@@ -54,6 +55,7 @@ def by_agent(here: Context, name: str | None, client: str | None, *, extra: bool
     problem = _not_a_person(here)
     if problem is None:
         return Allowed(agent=False)
+    _in_own_team(here)
     allowed = policy.by_agents(here.environ, here.project_file())
     if allowed == "allow":
         return Allowed(agent=True)
@@ -70,8 +72,10 @@ def agree(here: Context, found: CrewFile) -> None:
     person does not agree, and for an agent; PeopleOnly where no agent may start anything.
     """
     problem = _not_a_person(here)
-    if problem is not None and policy.by_agents(here.environ, here.project_file()) == "deny":
-        raise _denied(problem)
+    if problem is not None:
+        _in_own_team(here)
+        if policy.by_agents(here.environ, here.project_file()) == "deny":
+            raise _denied(problem)
     known = trust.trusted(here.environ, found.path)
     if known and known.digest == found.digest:
         return
@@ -99,6 +103,29 @@ def _not_a_person(here: Context) -> PeopleOnly | None:
     except PeopleOnly as problem:
         return problem
     return None
+
+
+def _in_own_team(here: Context) -> None:
+    """Raise PeopleOnly if the agent that runs this would start an agent in another team or store than its own.
+
+    Otherwise it could start each agent of the crew file once more there, past the limits of its team.
+    """
+    from xats.cli.kit.scope import me_or_none
+    from xats.core.agents import agents
+
+    launched, team = people.launched_above(here), here.team
+
+    def team_of(tx: Tx) -> str | None:
+        if launched:
+            known = agents.called(tx, launched[0], team)
+            return known.team if known else None
+        me = me_or_none(here, tx)
+        return me.agent.team if me else team
+
+    if here.store.read(team_of) != team:
+        who = f"{launched[0]} is not in team {team}" if launched else f"you are not in team {team}"
+        msg = f"An agent may start agents only in its own team, and {who} of this store. {LEFT}"
+        raise PeopleOnly(msg, "ask a person to start it")
 
 
 def _denied(problem: PeopleOnly) -> PeopleOnly:

@@ -88,6 +88,20 @@ def _report(here: Context, seen: Seen, *, by_agent: bool) -> int:
     return Refused.exit if start.state == "needs_you" else 0
 
 
+def why_untyped(here: Context, start: Start) -> str:
+    """Return in words why the first prompt of `start` is not typed yet."""
+    from xats.crews import startfile, watching
+    from xats.delivery import poke
+
+    text = startfile.read(startfile.path_of(here.environ, start.token)).get("prompt")
+    session = here.store.read(lambda tx: watching.find(tx, start).session)
+    found = poke.preview(start.agent, session, text) if isinstance(text, str) and text else None
+    if found is None or found.reason is None:
+        return "xats types it once the program is ready and idle"
+    detail = f" ({render.one_line(found.detail)})" if found.detail else ""
+    return f"{poke.WORDS[found.reason]}{detail}"
+
+
 def _tell(here: Context, seen: Seen) -> None:
     start = seen.start
     name, pane = views.near(start.agent.address, here.team), start.pane.pane_id if start.pane else "its pane"
@@ -101,6 +115,6 @@ def _tell(here: Context, seen: Seen) -> None:
         render.put(f"{name} started in pane {pane} ({start.client}), ready after {took}")
         render.say(f"  to look at it: {here.command('attach', start.agent.name)}")
     if start.prompt == "pending":
-        render.say("  its first prompt waits: xats types it once the program is ready and idle")
+        render.say(f"  its first prompt waits: {why_untyped(here, start)}")
     elif start.prompt == "failed":
         render.warn("xats typed the first prompt, but did not see it submitted; look at the pane")

@@ -11,7 +11,7 @@ from functools import partial
 from xats.base import faults, host, occupancy, process
 from xats.base.errors import NameTaken, StoreError, XatsError, at
 from xats.base.record import record, replace
-from xats.cli.kit import render
+from xats.cli.kit import render, upkeep
 from xats.cli.kit.scope import me_or_none
 from xats.cli.teams import membership
 from xats.core.agents import agents, changes
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
 
+    from xats.base.pane import Pane
     from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
     from xats.core.agents.registration import Changes
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from xats.crews.entry import Entry
     from xats.crews.watching import Seen
     from xats.delivery.settings import Settings
+    from xats.identity.resolve import Me
     from xats.store import Tx
 
 AGAIN = 0.1  # seconds between two looks
@@ -101,11 +103,14 @@ def begin(here: Context, wanted: Sequence[Wanted]) -> list[Member | XatsError]:
     while True:
         try:
             found |= here.store.write(work)
+            if here.new_person:
+                upkeep.introduce(here)
             return [found[index] for index in range(len(wanted))]
         except XatsError as problem:  # without this one the others begin in the next round
             if problem.index is None or isinstance(problem, StoreError):
                 raise
             found[problem.index], problem.index = problem, None
+            here.new_person = None  # that was undone
 
 
 def _new(wanted: Wanted) -> starts.New:
@@ -134,12 +139,20 @@ def _begin(here: Context, tx: Tx, wanted: Wanted, new: starts.New, *, agreed: bo
         )
     except NameTaken as problem:
         raise NameTaken(str(problem), "take another name, or end that program first", **problem.data) from problem
-    me = me_or_none(here, tx)
+    me = _starter(here, tx) if wanted.entry else me_or_none(here, tx)
     asked = me.agent.id if me and me.agent.client == "human" else None
     begun = starts.begin(
         tx, details.agent, replace(new, started_by=asked, by=me.agent.name if me else None), starting.is_over
     )
     return Member(wanted, begun, own=True, created=created, before=before)
+
+
+def _starter(here: Context, tx: Tx) -> Me | None:
+    """Return who starts a crew, None for a script. A person is registered: mail says what becomes of the crew."""
+    try:
+        return here.me(tx)
+    except XatsError:
+        return None
 
 
 def whom(here: Context, tx: Tx, wanted: Wanted) -> tuple[str, str]:
@@ -172,24 +185,26 @@ def open_panes(here: Context, members: Sequence[Member]) -> list[Exception | Non
     """
     failed: list[Exception | None] = [None] * len(members)
     own = [index for index, one in enumerate(members) if one.own]
-    if own:
-        faults.point("start.written")
-    made = {}
-    for number, index in enumerate(own):
-        one = members[index]
-        assert one.wanted
-        try:
-            program = _program(here, one.wanted)
-            _remember(here, one, program)
-            made[index] = starting.open_pane(one.start, program, one.wanted.where)
-        except (XatsError, OSError) as problem:
-            failed[index] = problem
-            _undo(here, one, str(problem))
-        except BaseException:
-            for later in own[number:]:
-                _undo(here, members[later], "it was interrupted")
-            raise
-        faults.point("start.made")
+    made: dict[int, Pane] = {}
+    try:
+        if own:
+            faults.point("start.written")
+        for index in own:
+            one = members[index]
+            assert one.wanted
+            try:
+                program = _program(here, one.wanted)
+                _remember(here, one, program)
+                made[index] = starting.open_pane(one.start, program, one.wanted.where)
+            except (XatsError, OSError) as problem:
+                failed[index] = problem
+                _undo(here, one, str(problem))
+            faults.point("start.made")
+    except BaseException:
+        for index in own:
+            if index not in made and failed[index] is None:
+                _undo(here, members[index], "it was interrupted")
+        raise
 
     def work(tx: Tx) -> None:
         for index, pane in made.items():

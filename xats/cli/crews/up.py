@@ -226,7 +226,7 @@ class _Group:
         self._around = panes.here(here.environ)
         self._done: dict[str, Result] = {}
         self._later = [one.name for one in entries[len(before) :]]
-        self._watched: list[str] = []
+        self._watched: dict[str, str] = {}  # tokens by name
 
     def start(self, entries: Sequence[Entry]) -> list[Result]:
         """Start the agents, and wait for them; return what has become of each, and print it at once.
@@ -265,7 +265,7 @@ class _Group:
             except (XatsError, OSError) as problem:
                 self._add(up_report.failure(entry, problem))
         begun = together.begin(here, ready) if ready else []
-        self._watched = [one.start.agent.name for one in begun if isinstance(one, Member)]
+        self._watched = {one.start.agent.name: one.start.token for one in begun if isinstance(one, Member)}
         made = []
         for wanted, member in zip(ready, begun, strict=True):
             assert wanted.entry
@@ -327,9 +327,11 @@ class _Group:
 
     def _interrupted(self) -> XatsError:
         """Return the error for Ctrl-C: what the daemon goes on with, and what was not started."""
-        watched = [one for one in self._watched if one not in self._done]
+        begun = {name: token for name, token in self._watched.items() if name not in self._done}
+        found = self._here.store.read(lambda tx: {name: starts.by_token(tx, token) for name, token in begun.items()})
+        watched = [name for name, start in found.items() if start and start.open]
         said = f"The daemon goes on watching {', '.join(watched)}." if watched else ""
-        later = [one for one in self._later if one not in self._watched and one not in self._done]
+        later = [one for one in self._later if one not in watched and one not in self._done]
         left = f" Not started: {', '.join(later)}." if later else ""
         problem = render.interrupted(f"{said}{left}".strip())
         problem.hint = self._here.command("up") if later else self._here.command("agents", "--long")

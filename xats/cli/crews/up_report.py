@@ -6,7 +6,7 @@ import shlex
 
 from xats.base import durations
 from xats.base.record import record
-from xats.cli.crews.start import first_line, where_failed
+from xats.cli.crews.start import first_line, where_failed, why_untyped
 from xats.cli.kit import documents, render
 
 TYPE_CHECKING = False
@@ -83,8 +83,8 @@ def show(here: Context, results: Sequence[Result]) -> None:
             render.say(f"  {where_failed(start)}")
         elif one.hint:
             render.say(f"  try: {render.one_line(here.complete(one.hint))}")
-        if start and one.outcome == "started" and start.prompt == "pending":
-            render.say("  its first prompt waits: xats types it once the program is ready and idle")
+        if start and one.outcome in ("started", "running") and start.prompt == "pending":
+            render.say(f"  its first prompt waits: {why_untyped(here, start)}")
         elif start and one.outcome == "started" and start.prompt == "failed":
             render.warn("xats typed the first prompt, but did not see it submitted; look at the pane")
 

@@ -25,6 +25,10 @@ def person(here: Context, what: str, hint: str = "", *, in_left_pane: bool = Fal
     """
     from xats.identity.resolve import FirstUse
 
+    launched = launched_above(here)
+    if launched:
+        msg = f"Only a person may {what}, and you are {launched[0]} here: xats has started it (pid {launched[1]})."
+        raise PeopleOnly(msg, hint)
     above = here.circumstances.program()
     if above:
         msg = f"Only a person may {what}, and {above[1]} (pid {above[0].pid}) runs this."
@@ -46,6 +50,31 @@ def person(here: Context, what: str, hint: str = "", *, in_left_pane: bool = Fal
         msg = f"Only a person may {what}, and you are {agent.name} ({agent.client}) here."
         raise PeopleOnly(msg, hint)
     return agent.name
+
+
+def launched_above(here: Context) -> tuple[str, int] | None:
+    """Return the agent whose program xats has started, and which runs this, as (XATS_AGENT, pid), or None.
+
+    xats starts a program with XATS_AGENT in its environment. No process below it can take it out of there, whatever its
+    own environment, --as, --team or --db says. The name of a person does not count.
+    """
+    from functools import partial
+
+    from xats.base import process
+
+    found = ((process.environ(one.pid).get("XATS_AGENT"), one.pid) for one in here.circumstances.ancestors())
+    named = {said: pid for said, pid in found if said}
+    return here.store.read(partial(_first_agent, named=named, team=here.team)) if named else None
+
+
+def _first_agent(tx: Tx, named: Mapping[str, int], team: str) -> tuple[str, int] | None:
+    from xats.core.agents import agents
+
+    for said, pid in named.items():
+        known = agents.called(tx, said, team)
+        if known is None or known.client != "human":
+            return said, pid
+    return None
 
 
 def _has_left(tx: Tx, me: Me) -> bool:

@@ -304,9 +304,17 @@ def find(tx: Tx, team: str, name: str) -> Agent | None:
 
 def leads_to(tx: Tx, address: str, agent: Agent) -> bool:
     """Tell whether `address` (NAME@TEAM) is that of `agent`, or one that it had before a rename of either."""
-    name, _, team = address.rpartition("@")
-    found = find(tx, team, name) or find(tx, *teams.address(tx, team, name))
+    found = called(tx, address)
     return found is not None and found.id == agent.id
+
+
+def called(tx: Tx, address: str, team: str = "") -> Agent | None:
+    """Return the agent whose `address` is NAME@TEAM, or was that before a rename of either; None if there is none.
+
+    `team` is that of a NAME alone.
+    """
+    name, _, said = address.partition("@")
+    return find(tx, said or team, name) or find(tx, *teams.address(tx, said or team, name))
 
 
 NAMES = """

@@ -313,6 +313,20 @@ def server_gone(tx: Tx, token: str, why: str) -> bool:
     return True
 
 
+def given_up(tx: Tx, token: str, why: str) -> bool:
+    """Note that the start cannot be made again, because of `why`, and tell the person."""
+    start = starts.by_token(tx, token)
+    if start is None or not stop(tx, token, why):
+        return False
+    lines = [
+        f"{start.agent.address} has ended, and xats does not start it again:",
+        f"  {why}",
+        f"To start it: {_again(start)}",
+    ]
+    starts.mail(tx, starts.people(tx, start), f"{start.agent.name} was not started again", lines)
+    return True
+
+
 def file_changed(tx: Tx, token: str, why: str) -> bool:
     """Note that the start is not started again because its crew file is not the trusted one; tell the person once."""
     start = starts.by_token(tx, token)

@@ -333,9 +333,9 @@ def fail(tx: Tx, token: str, why: str) -> bool:
     """Note that the program did not start, or ended with an error; tell whether this is new."""
     found = _set(tx, token, "failed", why, STARTED)
     if found and found.ready_at is not None:
-        tx.event("agent_failed", found.agent.team, None, f"agent:{found.agent.name}", reason=why)
+        tx.event("agent_failed", found.agent.team, None, f"agent:{found.agent.name}", reason=_first_line(why))
     elif found:
-        tx.event("agent_start_failed", found.agent.team, None, f"agent:{found.agent.name}", reason=why)
+        tx.event("agent_start_failed", found.agent.team, None, f"agent:{found.agent.name}", reason=_first_line(why))
     return found is not None
 
 
@@ -343,7 +343,7 @@ def flapping(tx: Tx, token: str, why: str) -> bool:
     """Note that the program ended too often, so xats does not start it again; tell whether this is new."""
     found = _set(tx, token, "flapping", why, STARTED)
     if found:
-        tx.event("agent_flapping", found.agent.team, None, f"agent:{found.agent.name}", reason=why)
+        tx.event("agent_flapping", found.agent.team, None, f"agent:{found.agent.name}", reason=_first_line(why))
     return found is not None
 
 
@@ -365,8 +365,13 @@ def stopped(tx: Tx, token: str, why: str) -> bool:
     """Note that the program has ended, because of `why`; tell whether this is new."""
     found = _set(tx, token, "stopped", why, OPEN)
     if found:
-        tx.event("agent_stopped", found.agent.team, None, f"agent:{found.agent.name}", reason=why)
+        tx.event("agent_stopped", found.agent.team, None, f"agent:{found.agent.name}", reason=_first_line(why))
     return found is not None
+
+
+def _first_line(why: str) -> str:
+    """Return how a program ended, without the last lines of its screen: these may show a secret, and events stay."""
+    return why.split("\n", 1)[0]
 
 
 def worktree_removed(tx: Tx, token: str) -> None:
