@@ -11,7 +11,7 @@ from xats.core import keeping
 from xats.core.address import check_name
 from xats.core.mail import inbox
 from xats.core.teams import teams
-from xats.crews import policy
+from xats.crews import permission
 from xats.delivery import desktop, settings
 from xats.delivery.transports import command
 from xats.health import FAIL, OK, WARN, Check
@@ -57,7 +57,7 @@ READERS: dict[str, Reader | None] = {
     "XATS_TMUX": None,
     "XATS_WORKTREE_COPY": None,
     "XATS_WORKTREE_SETUP": None,
-    policy.VARIABLE: policy.by_agents,
+    permission.VARIABLE: permission.by_agents,
     "XATS_FAULT": None,
     "XATS_FAULT_CLOCK": None,
     "XATS_FAULT_RESTARTS": None,

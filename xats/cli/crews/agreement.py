@@ -10,7 +10,7 @@ from xats.base import calling
 from xats.base.errors import PeopleOnly, Refused
 from xats.base.record import record
 from xats.cli.kit import people, render
-from xats.crews import policy, trust
+from xats.crews import permission, trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def by_agent(here: Context, name: str | None, client: str | None, *, extra: bool
     if problem is None:
         return Allowed(agent=False)
     _in_own_team(here)
-    allowed = policy.by_agents(here.environ, here.project_file())
+    allowed = permission.by_agents(here.environ, here.project_file())
     if allowed == "allow":
         return Allowed(agent=True)
     if allowed == "deny":
@@ -74,7 +74,7 @@ def agree(here: Context, found: CrewFile) -> None:
     problem = _not_a_person(here)
     if problem is not None:
         _in_own_team(here)
-        if policy.by_agents(here.environ, here.project_file()) == "deny":
+        if permission.by_agents(here.environ, here.project_file()) == "deny":
             raise _denied(problem)
     known = trust.trusted(here.environ, found.path)
     if known and known.digest == found.digest:

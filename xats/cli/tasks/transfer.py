@@ -117,8 +117,9 @@ def read(source: str, *, quiet: bool = False) -> list[Item]:
                 data = file.read()
         lines = data.decode().removesuffix("\n").split("\n") if data.strip() else []
     except (OSError, UnicodeDecodeError) as problem:
-        msg = f"The file {source} cannot be read: {problem}. Nothing was added."
-        raise InvalidTask(msg) from problem
+        why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8"
+        msg = f"The file {source} cannot be read: {why}. Nothing was added."
+        raise InvalidTask(msg, "name a file with one task on each line; `-` is standard input") from problem
     if not lines:
         msg = "The file is empty. Nothing was added."
         raise InvalidTask(msg, 'each line is one task: {"title": "Write the parser"}')

@@ -1,4 +1,4 @@
-"""What agents may start in a place of its own: the setting crew.by_agents."""
+"""What agents may start in a place of their own: the setting crew.by_agents."""
 
 from __future__ import annotations
 
