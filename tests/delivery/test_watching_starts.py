@@ -68,6 +68,15 @@ def test_a_program_whose_end_is_known_has_stopped(seen):
     assert watching.look("/db", seen(GONE, state="stopping")).detail == "xats ended it"
 
 
+def test_a_program_runs_on_whose_xats_down_was_killed(seen, team):
+    one = seen(state="stopping")
+    assert watching.look("/db", one) is None
+    later = replace(one, now=one.start.state_at + watching.STUCK + 1)
+    found = watching.look("/db", later)
+    team.store.write(lambda tx: watching.note(tx, later, found, tell=True))
+    assert team.store.read(lambda tx: starts.by_token(tx, "t")).state == "running"
+
+
 @pytest.mark.parametrize(
     "path", [one for one in RECORDINGS if one.stem == "dialog-trust"], ids=lambda one: one.parent.name
 )

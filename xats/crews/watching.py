@@ -44,6 +44,7 @@ FRAME = " \t│┃║|─━═╭╮╰╯┌┐└┘▀▄"
 _ready_since: dict[str, int] = {}  # by token: since when (ms UTC) a start has looked ready to this process
 ENDED, SERVER_GONE = "its program has ended", "its tmux server has ended"
 UNREADY = "before it was ready, the program ended with exit 0, or its pane was closed"
+STUCK = 120_000  # ms after which a command that was to end a program was surely killed
 UNSEEN = "it shows neither a hook nor an empty composer after 30 s"
 
 
@@ -92,6 +93,8 @@ def look(store: str, seen: Seen) -> Finding | None:
         return _unused(seen)
     if process.ended(*start.process):
         return _ended(store, seen)
+    if start.state == "stopping" and seen.now - start.state_at > STUCK:
+        return Finding("running")
     if start.state not in ("starting", "needs_you"):
         return None
     if not ours(store, seen):
@@ -243,7 +246,9 @@ def note(tx: Tx, seen: Seen, finding: Finding, *, tell: bool) -> None:
     token, detail = seen.start.token, finding.detail
     if finding.programs is not None and seen.session:
         registration.record_programs(tx, seen.session, finding.programs)
-    if finding.state == "running":
+    if finding.state == "running" and seen.start.state == "stopping":
+        starts.not_stopped(tx, seen.start)
+    elif finding.state == "running":
         if starts.running(tx, token):
             wakes.retry_now(tx, seen.start.agent.id, "same_session")  # it was refused while the program began
     elif finding.server_gone:
