@@ -153,7 +153,7 @@ def test_a_pane_that_stays_after_a_signal_is_closed_at_once(stage):
     """tmux sees the end of a program a moment later than the one who has sent the signal."""
     for _ in range(10):
         pane = panes.find(stage.tmux.socket, stage.tmux.open("exec tail -f /dev/null"))
-        places.keep_failed(pane)
+        places.keep(pane, always=False)
         os.kill(pane.pane_pid, 9)
         assert places.close_ended(pane)
         assert pane.pane_id not in [one[2] for one in stage.panes()]
@@ -331,6 +331,18 @@ def begin(stage, line, **env):
     shell = f"cd {shlex.quote(str(stage.xats.folder))}; exec env -i TERM=$TERM TMUX=$TMUX TMUX_PANE=$TMUX_PANE "
     stage.tmux.cmd("new-window", "-d", "-t", "keep:", f"{shell}{variables}sh -c {shlex.quote(inner)}")
     return lambda: done.exists() and done.read_text().endswith("\n") and done.read_text().strip()
+
+
+def test_a_variable_of_a_start_keeps_what_it_has_beside_the_hooks(stage):
+    shutil.copy(stage.bin / "claude", stage.bin / "opencode")
+    given = shlex.quote('OPENCODE_CONFIG_CONTENT={"model": "m"}')
+    begin(stage, f"launch opencode --name bob --window --env {given}")
+    until(lambda: (found := stage.start()) and found.pid and (stage.folder / f"pwd-{found.pid}").exists())
+    given = stage.notes("env", stage.start().pid).splitlines()
+    (line,) = [one for one in given if one.startswith("OPENCODE_CONFIG_CONTENT=")]
+    content = json.loads(line.partition("=")[2])
+    assert content["model"] == "m"
+    assert len(content["plugin"]) == 1
 
 
 def test_a_command_that_is_killed_before_it_calls_tmux_blocks_nobody(stage):
