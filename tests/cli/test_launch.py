@@ -340,6 +340,15 @@ def test_the_file_that_opencode_reads_is_there(office, xats):
     office.end(number, name="opencode")
 
 
+def test_a_variable_of_the_launch_keeps_what_it_has_beside_the_hooks(office, xats):
+    given = shlex.quote('OPENCODE_CONFIG_CONTENT={"model": "m", "plugin": []}')
+    _, number = office.run(f"xats launch opencode --name alice --env {given}")
+    content = json.loads(office.started("opencode")["env"]["OPENCODE_CONFIG_CONTENT"])
+    assert content["model"] == "m"
+    assert len(content["plugin"]) == 1
+    office.end(number, name="opencode")
+
+
 def test_a_hook_of_the_launch_finds_its_agent(office, crew):
     """The settings that the program was given, and its own process as it tells of a session."""
     script = """#!/bin/sh

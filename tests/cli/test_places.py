@@ -333,6 +333,18 @@ def begin(stage, line, **env):
     return lambda: done.exists() and done.read_text().endswith("\n") and done.read_text().strip()
 
 
+def test_a_variable_of_a_start_keeps_what_it_has_beside_the_hooks(stage):
+    shutil.copy(stage.bin / "claude", stage.bin / "opencode")
+    given = shlex.quote('OPENCODE_CONFIG_CONTENT={"model": "m"}')
+    begin(stage, f"launch opencode --name bob --window --env {given}")
+    until(lambda: (found := stage.start()) and found.pid and (stage.folder / f"pwd-{found.pid}").exists())
+    given = stage.notes("env", stage.start().pid).splitlines()
+    (line,) = [one for one in given if one.startswith("OPENCODE_CONFIG_CONTENT=")]
+    content = json.loads(line.partition("=")[2])
+    assert content["model"] == "m"
+    assert len(content["plugin"]) == 1
+
+
 def test_a_command_that_is_killed_before_it_calls_tmux_blocks_nobody(stage):
     stage.run("launch claude --name bob --window", code=137, XATS_FAULT="start.written")
     assert (stage.start().state, stage.start().pane) == ("starting", None)

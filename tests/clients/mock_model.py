@@ -8,6 +8,9 @@
     CALL t {}  calls the tool `t` with those arguments (JSON); a second such line follows when the first has answered
     else       "Noted: " and the first words of the prompt
 
+With `shift` set it is an agent that works: at each prompt it calls the shell tool with that command, which needs no
+permission, and again as long as the tool says WORK LEFT (shift.py).
+
 The word must start a line of the newest user text; a line WAIT below one of RUN is for when the tool has answered. A
 request that carries no tools is a side request (a title, a routing decision), and so are some that do; a side request
 never runs anything, but for what the test gives an agent in the background to do (`beside`). Every request is logged as
@@ -35,6 +38,8 @@ LARGEST = 64 << 20  # bytes of one request
 SHELL_TOOLS = ("Bash", "exec_command", "shell_command", "shell", "run_shell_command", "bash")  # the first that is there
 EDIT_TOOLS = ("Write", "write_file", "write", "apply_patch")
 PATCH = "*** Begin Patch\n*** Add File: {}\n+a line\n*** End Patch\n"
+MORE = "WORK LEFT"  # what the command of a shift says when it is to be run again
+LONGEST = 30_000  # ms for which Codex waits for a command before it says that the command runs on
 ADDED = (
     "system-reminder|environment_context|session_context|hook_context|qwen:user-prompt-submit-context|current_datetime"
 )
@@ -83,6 +88,7 @@ class Asked:
         self.tools: list[str] = []
         self.texts: list[str] = []
         self.results = 0  # of tools, since the newest user text
+        self.result = ""  # the newest of these
         getattr(self, "_read_" + protocol)(body)
         self.text = _written(self.texts)
         self.heard = "\n".join(_leaves(body))
@@ -98,7 +104,7 @@ class Asked:
                 content = message["content"]
                 for block in content if isinstance(content, list) else [{"text": content}]:
                     if block.get("type") == "tool_result":
-                        self.results += 1
+                        self._answer(block)
                     else:
                         self._add(_blocks([block]))
 
@@ -109,7 +115,7 @@ class Asked:
             if item.get("role") == "user":
                 self._add(_blocks(item["content"]))
             elif str(item.get("type", "")).endswith("_output"):
-                self.results += 1
+                self._answer(item)
 
     def _read_gemini(self, body: dict) -> None:
         for group in body.get("tools") or []:
@@ -118,7 +124,7 @@ class Asked:
             if content.get("role", "user") == "user":
                 for part in content["parts"]:
                     if "functionResponse" in part:
-                        self.results += 1
+                        self._answer(part)
                     else:
                         self._add(_blocks([part]))
 
@@ -128,13 +134,22 @@ class Asked:
             if message["role"] == "user":
                 self._add(["\n".join(_blocks(message["content"]))])  # a plugin's text follows the user's
             elif message["role"] == "tool":
-                self.results += 1
+                self._answer(message)
+
+    def _answer(self, result: dict) -> None:
+        """Note what a tool has answered."""
+        self.results += 1
+        self.result = "\n".join(_leaves(result))
 
     def _add(self, texts: list[str]) -> None:
         """Add what the user said; the results of tools before it are of an earlier turn."""
         self.texts += texts
         if _written(texts):
-            self.results = 0
+            self.results, self.result = 0, ""
+
+    def works_on(self) -> bool:
+        """Tell whether an agent that works runs its command now."""
+        return self.kind == "turn" or (self.kind == "result" and MORE in self.result)
 
     def call(self) -> tuple[str, dict] | None:
         """Return the tool, and its arguments, that the user's text wants called now."""
@@ -154,8 +169,10 @@ class Asked:
 # -- what is answered --------------------------------------------------------------------------------------------------
 
 
-def _call(tool: str, command: str) -> dict:
-    """Return the arguments with which the shell tool `tool` of a client wants `command`."""
+def _call(tool: str, command: str, asks: bool = True) -> dict:
+    """Return the arguments with which the shell tool `tool` of a client wants `command`, of a person if it `asks`."""
+    if tool == "exec_command" and not asks:
+        return {"cmd": command, "yield_time_ms": LONGEST}
     if tool == "exec_command":
         return {"cmd": command, "sandbox_permissions": "require_escalated", "justification": "it writes outside"}
     if tool == "shell_command":
@@ -452,6 +469,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._chunk(speech.tool(*beside))
         elif call := asked.call():
             self._chunk(speech.tool(*call))
+        elif (shift := self.server.model.shift) and asked.works_on() and asked.shell():
+            self._chunk(speech.tool(asked.shell(), _call(asked.shell(), shift, asks=False)))
         elif verb == "RUN" and asked.shell():
             self._chunk(speech.tool(asked.shell(), _call(asked.shell(), rest)))
         elif verb == "EDIT" and asked.editor():
@@ -505,6 +524,7 @@ class Model:
         self._lock = threading.Lock()
         self._requests: list[dict] = []
         self._held: list[threading.Event] = []
+        self.shift = ""  # the command that it runs with its shell tool, as an agent that works
         self.mute = False  # whether it takes every turn for one of WAIT
         self.beside: tuple[str, dict] | None = None  # the tool, and its arguments, that the agent with the memory calls
         self._server = _Server(("127.0.0.1", port), _Handler)

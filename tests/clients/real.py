@@ -363,6 +363,19 @@ def prepare(client: Client, home: str, folder: str, url: str, trusted: bool = Tr
         _write(home + "/.config/opencode/opencode.json", json.dumps(settings))
 
 
+def trust(client: Client, home: str, folder: str) -> None:
+    """Let `client` trust `folder` too, as a person has said before; of those that ask, only these two need it."""
+    folder = os.path.realpath(folder)
+    if client.name == "codex":
+        with open(home + "/.codex/config.toml", "a", encoding="utf-8") as file:
+            file.write(f'[projects."{folder}"]\ntrust_level = "trusted"\n')
+    elif client.name == "claude-code":
+        with open(home + "/.claude.json", encoding="utf-8") as file:
+            settings = json.load(file)
+        settings["projects"][folder] = {"hasTrustDialogAccepted": True}
+        _write(home + "/.claude.json", json.dumps(settings))
+
+
 # -- a running client --------------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import json
 import os
 import re
 import shlex
@@ -54,23 +53,10 @@ class Bench:
         self.shell = real.start(
             name, os.path.join(folder, "s"), self.project, model, trusted=trusted, extra=extra, launch=False
         )
-        if trusted and name in ("claude-code", "codex"):
-            self.trust(os.path.join(self.project, ".worktrees", "bob"))
+        if trusted:
+            real.trust(self.client, self.shell.home, os.path.join(self.project, ".worktrees", "bob"))
         if name == "gemini":  # it has no hooks for one launch alone
             self.run("hook install gemini --yes -q")
-
-    def trust(self, folder: str) -> None:
-        """Let the program trust `folder` too, as a person has said before."""
-        path = os.path.join(self.shell.home, ".claude.json")
-        if self.client.name == "codex":
-            with open(os.path.join(self.shell.home, ".codex/config.toml"), "a", encoding="utf-8") as file:
-                file.write(f'[projects."{os.path.realpath(folder)}"]\ntrust_level = "trusted"\n')
-            return
-        with open(path, encoding="utf-8") as file:
-            said = json.load(file)
-        said["projects"][os.path.realpath(folder)] = {"hasTrustDialogAccepted": True}
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(said, file)
 
     def run(self, line: str, code: int = 0) -> str:
         """Run a line of xats in the person's shell; return what it says."""

@@ -7,9 +7,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tests.conftest import HostClock, Team
 from tests.core.test_starts import PANE, new
-from xats.core.agents import agents
+from xats.core.agents import agents, presence
 from xats.core.crews import history, restarts, starts
 from xats.core.crews.restarts import RULES, Exit
+from xats.core.tasks import claims, planning
 from xats.store.open import open_store
 
 S, MIN = 1_000, 60_000
@@ -272,6 +273,39 @@ def test_one_restart_has_one_token(bob):
     assert bob.now().pane == PANE  # where it is to run
     assert bob.do(restarts.adopt, bob.now(), (5, 6))
     assert not bob.do(restarts.adopt, starts.Start(**{**bob.now().__dict__, "starter": (1, 2)}), (7, 8))
+
+
+@pytest.mark.parametrize(
+    "state, claimed, prompted, told",
+    [
+        ("busy", False, False, True),
+        ("waiting", False, False, True),
+        ("idle", True, False, True),
+        (None, True, False, True),
+        ("idle", False, False, False),
+        (None, False, False, False),
+        ("busy", True, True, False),  # its first prompt wakes it
+    ],
+)
+def test_an_agent_is_told_to_go_on_with_what_was_cut_off(bob, team, state, claimed, prompted, told):
+    team.add("ann")
+    bob.start()
+    if claimed:
+        task, _ = team.do("ann", planning.add, planning.New("paint the door"))
+        team.do("bob", claims.claim, task.id)
+    if state:
+        bob.do(presence.put, team.agent("bob").id, state, "session-1")
+    bob.end(KILLED, detail="ended by signal 9\nthe last row of its screen")
+    bob.clock.tick(5 * S)
+    assert bob.do(restarts.begin, bob.now().token, new("again"), prompted=prompted)
+    mail = team.rows("select body from messages where subject = 'your program was started again'")
+    assert len(mail) == told
+    if told:
+        first, _, *tasks = mail[0]["body"].split("\n")
+        assert first == "Your program ended by signal 9, and xats started it again."
+        assert tasks == (["You have claimed task #1: paint the door"] if claimed else [])
+        wake = team.rows("select w.state from wakes w join agents a on a.id = w.agent_id where a.name = 'bob'")
+        assert wake
 
 
 def test_a_program_that_a_person_ends_is_not_started_again(bob):

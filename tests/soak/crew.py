@@ -53,15 +53,19 @@ def prompt(name):
 
 
 class Proof:
-    """One run: `run`, then `violations` and `summary`."""
+    """One run: `run`, then `violations` and `summary`. `crew` is one of other programs than demo agents."""
 
-    def __init__(self, stage, *, tasks: int, kills: int, seed: int, say=lambda text: None) -> None:
-        self.crew, self.stage, self.xats = Crew(stage), stage, stage.xats
+    def __init__(self, stage, *, tasks: int, kills: int, seed: int, say=lambda text: None, crew=None) -> None:
+        self.crew, self.stage, self.xats = crew or Crew(stage), stage, stage.xats
         self.chance, self.say, self.tasks = random.Random(seed), say, tasks
         deeds = ["daemon", "server", *self.chance.sample((*WORKERS, *REVIEWERS), kills)]
         self.chance.shuffle(deeds)
         moments = sorted(self.chance.sample(range(1, tasks - 4), len(deeds)))
         self.plan = list(zip(moments, deeds, strict=True))
+        self.seconds: float | None = None
+        self.imported = 0  # tasks
+        self.own: dict[int, str] = {}  # the tasks that are for one agent alone
+        self.ready: int | None = 0  # the exit code of the first `xats up`
         self.wrong: list[str] = []
         self.looks = 0
         self.began = time.monotonic()
@@ -72,12 +76,13 @@ class Proof:
     def run(self):
         """Start the crew, give it tasks, kill what the plan says, and wait until all tasks are done."""
         self.crew.write("".join(self._tables()))
-        self._import()
+        self._import(self.known(0))
         self.bystander = self.stage.tmux.compose()
         with self._watched():
             self.crew.agree()
-            self.crew.up()
-            for moment, deed in self.plan:
+            self.crew.up(code=self.ready)
+            for number, (moment, deed) in enumerate(self.plan, 1):
+                self._import(self.known(number))
                 until(lambda: self.crew.count("done") >= moment, PATIENCE, f"{moment} tasks")  # noqa: B023
                 self.say(f"{time.monotonic() - self.began:5.1f} s: {moment} tasks are done; {deed} is killed")
                 self._kill(deed)
@@ -91,15 +96,25 @@ class Proof:
             for name in names:
                 yield TABLE.format(name=name, role=role, prompt=prompt(name), order=order)
 
-    def _import(self):
-        """Give the team its tasks. Every second one needs a review, every fifth one needs the task before it."""
-        rows = []
-        for number in range(1, self.tasks + 1):
+    def known(self, number):
+        """Return how many tasks the team has before the kill with that `number`; 0: before it is started."""
+        return self.tasks
+
+    def _import(self, last):
+        """Give the team its tasks up to `last`. Some need a review, and some need the task before them."""
+        rows, first = [], self.imported + 1
+        if first > last:
+            return
+        self.imported = last
+        for number in range(first, last + 1):
             row = {"id": number, "title": f"Write page {number}", "role": "worker"}
             if number % 2:
                 row["review"] = ["reviewer"]
-            if number % 5 == 0:
+            if number % 5 == 0 and number > first:
                 row["needs"] = [number - 1]
+            if number in self.own:
+                row["to"] = self.own[number]
+                del row["role"]
             rows.append(row)
         text = "".join(f"{json.dumps(row)}\n" for row in rows)
         self.xats("task", "import", "-", "--as", "carol", stdin=text)
@@ -123,11 +138,15 @@ class Proof:
         """Kill the tmux server; its programs end with their terminals. Then start another one, and the crew in it."""
         os.kill(self.stage.tmux.pid, signal.SIGKILL)
         until(lambda: not self.stage.tmux.alive, what="the end of tmux")
-        until(lambda: not self.crew.living(), what="the end of the programs")
+        self._await_ends()
         self._check_bystander()
         self.stage.restart()
         self.bystander = self.stage.tmux.compose()
         self.crew.up(code=None)  # 4 if an agent is woken by mail before its first prompt, and works for long
+
+    def _await_ends(self):
+        """Wait until the programs have ended whose terminals are gone."""
+        until(lambda: not self.crew.living(), what="the end of the programs")
 
     def _unread(self):
         return sum(one["unread"] for one in self.xats("agents", "--json").json()["agents"] if one["name"] != "carol")
@@ -182,9 +201,13 @@ class Proof:
             found += self._violations_of(name, [one for one in got if one["agent"] == name])
         return found
 
+    def wakes(self, name, line):
+        """Tell whether `line` is one with which xats wakes the agent `name`."""
+        return WAKE.fullmatch(line)
+
     def _violations_of(self, name, got):
         """Yield what did not hold of the agent `name`, which got `got`."""
-        pids = [one["pid"] for one in got]
+        pids = [one["pid"] for one in got if "pid" in one]
         turns = [pid for pid, before in zip(pids, [None, *pids], strict=False) if pid != before]
         if len(turns) != len(set(turns)):
             yield f"two processes of {name} worked at the same time: {turns}"
@@ -195,17 +218,17 @@ class Proof:
         if len(read) != len(set(read)):
             yield f"{name} got a message twice: {read}"
         for one in got:
-            if "line" in one and one["line"] != prompt(name) and not WAKE.fullmatch(one["line"]):
+            if "line" in one and one["line"] != prompt(name) and not self.wakes(name, one["line"]):
                 yield f"{name} got a line that is not for it: {one['line']!r}"
         for pid in turns:
-            count = sum(one.get("line") == prompt(name) for one in got if one["pid"] == pid)
+            count = sum(one.get("line") == prompt(name) for one in got if one.get("pid") == pid)
             if count > 1:
                 yield f"{name} got its first prompt {count} times"
 
     def summary(self):
         got = self.crew.got()
         return {
-            "seconds": round(self.seconds, 1),
+            "seconds": round(time.monotonic() - self.began if self.seconds is None else self.seconds, 1),
             "plan": self.plan,
             "programs": sum("began" in one for one in got),
             "lines": sum("line" in one for one in got),

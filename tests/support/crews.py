@@ -83,28 +83,29 @@ class Crew:
         said = subprocess.run(words, cwd=self.folder, capture_output=True, text=True, check=True).stdout
         return [one for one in said.splitlines() if one != "first"]
 
+    def is_program(self, words):
+        """Tell whether a process with these `words` is a program of the crew."""
+        return WORDS[0] in words and str(self.log) in words
+
     def living(self):
-        """Return {agent: the pids of the demo agents that live as it}, without children that are to become others."""
+        """Return {agent: the pids of the programs that live as it}, without children that are to become others."""
         found = {}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             with suppress(OSError):
-                words = _words(pid, "cmdline")
-                if WORDS[0] not in words or str(self.log) not in words:
+                if not self.is_program(words_of(pid, "cmdline")) or self.is_program(words_of(parent(pid), "cmdline")):
                     continue
-                if WORDS[0] in _words(_parent(pid), "cmdline"):
-                    continue
-                if name := dict(one.partition("=")[::2] for one in _words(pid, "environ")).get("XATS_AGENT"):
+                if name := dict(one.partition("=")[::2] for one in words_of(pid, "environ")).get("XATS_AGENT"):
                     found.setdefault(name.partition("@")[0], []).append(int(pid))
         return found
 
 
-def _parent(pid):
+def parent(pid):
     """Return the pid of the parent of `pid`, see proc(5)."""
     with open(f"/proc/{pid}/stat", "rb") as file:
         return int(file.read().rpartition(b")")[2].split()[1])
 
 
-def _words(pid, name):
+def words_of(pid, name):
     """Return the words in a file of the process `pid`, see proc(5)."""
     with open(f"/proc/{pid}/{name}", "rb") as file:
         return file.read().decode(errors="replace").split("\0")

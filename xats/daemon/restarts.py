@@ -178,7 +178,8 @@ def _again(store: Store, seen: Seen, kept: Kept, found: Remains) -> None:
     next_ = keep.again(kept, new.token, session)
     keep.put(os.environ, next_)  # before its row: without it, nobody could go on with the restart
     faults.point("restart.kept")
-    begun = store.write(lambda tx: restarts.begin(tx, before.token, new, restarts.RULES))
+    prompted = session is None and kept.entry.prompt is not None
+    begun = store.write(lambda tx: restarts.begin(tx, before.token, new, restarts.RULES, prompted=prompted))
     if begun is None:  # its team waits for its turn, or another process has begun it
         keep.remove(os.environ, new.token)
         return

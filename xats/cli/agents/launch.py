@@ -6,7 +6,6 @@ import os
 
 from xats.base import calling, occupancy
 from xats.base.errors import NameTaken, Refused, Usage
-from xats.base.record import replace
 from xats.cli.agents import program
 from xats.cli.kit import render
 from xats.cli.teams import membership
@@ -153,8 +152,7 @@ def launch(
                 tree=tree,
             ),
         )
-    how = program.plan(here, found, runs, words, writable=writable_store)
-    how = replace(how, environ={**how.environ, **more})
+    how = program.plan(here, found, runs, words, writable=writable_store, variables=more)
     pane = _pane(here)
     if only_print:
         if role or tag or cap or model or wake:

@@ -7,6 +7,7 @@ import sys
 
 from xats.base import host, process
 from xats.base.errors import NotFound, ProgramMissing, Refused, Usage, XatsError
+from xats.base.record import replace
 from xats.cli.kit import render
 from xats.cli.kit.scope import project_folder
 from xats.core.address import check_name
@@ -91,8 +92,19 @@ def find_command(command: str, found: Profile, folder: str, environ: Mapping[str
     return os.path.abspath(path)
 
 
-def plan(here: Context, found: Profile, program: str, args: Sequence[str], *, writable: bool) -> Launch:
-    """Return the command line, files and environment of the program, without the name of the agent."""
+def plan(
+    here: Context,
+    found: Profile,
+    program: str,
+    args: Sequence[str],
+    *,
+    writable: bool,
+    variables: Mapping[str, str],
+) -> Launch:
+    """Return the command line, files and environment of the program, without the name of the agent.
+
+    Its environment has the `variables` too. If xats puts its hooks into one of them, it keeps what is there.
+    """
     from xats.base.folders import kept
     from xats.clients import model
     from xats.hooks import launch as ways
@@ -105,16 +117,18 @@ def plan(here: Context, found: Profile, program: str, args: Sequence[str], *, wr
         raise Usage(msg, "leave it out")
     store = folder_of(here.path)
     folder = os.path.join(kept(here.environ), "launch")
-    place = ways.Place(here.environ, project_folder(), folder, command.program())
+    environ = {**here.environ, **variables}
+    place = ways.Place(environ, project_folder(), folder, command.program())
     how = ways.plan(found.name, program, args, place, store if writable else None)
+    how = replace(how, environ={**variables, **how.environ})
     if client and client.hooks and box and box.writes and not writable:
-        config = os.path.join(os.path.dirname(client.hooks.path("user", here.environ, "")), box.config)
+        config = os.path.join(os.path.dirname(client.hooks.path("user", environ, "")), box.config)
         if not box.writes(config, store):
             note = (
                 f"{client.title}'s sandbox cannot write the store, so the agent cannot send; --writable-store allows it"
             )
             how = ways.with_notes(how, note)
-    unfound = ways.beside_login(client, place.xats[0], here.environ) if client and client.login_shell else None
+    unfound = ways.beside_login(client, place.xats[0], environ) if client and client.login_shell else None
     return ways.with_notes(how, unfound) if unfound else how
 
 

@@ -85,8 +85,8 @@ def _become(here: Context, said: dict[str, Any], path: str) -> NoReturn:
     from xats.tmux import places
 
     found, runs = _program(here, said)
-    how = program.plan(here, found, runs, said["arguments"], writable=said["writable"])
-    how = replace(how, environ={**how.environ, **said["variables"]})
+    values = said["variables"]
+    how = program.plan(here, found, runs, said["arguments"], writable=said["writable"], variables=values)
     pane = panes.here(here.environ)
     if pane is None:
         msg = "This start must run in the tmux pane that xats made for it. Nothing was started."

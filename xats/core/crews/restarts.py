@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 LINES = 6  # of a screen that mail has
+TASKS = 20  # that the mail to a restarted agent names
 
 
 @record
@@ -237,9 +238,10 @@ def unfinished(tx: Tx, host: str) -> list[Start]:
     return [starts.of_row(row) for row in tx.all(LEFT, host=host)]
 
 
-def begin(tx: Tx, token: str, new: New, rules: Rules = RULES) -> Start | None:
+def begin(tx: Tx, token: str, new: New, rules: Rules = RULES, *, prompted: bool = True) -> Start | None:
     """Write the restart `new` of the start with that `token`, which is due, before its pane is used; return it.
 
+    Without `prompted`, the program does not get its first prompt. If its work was cut off, it gets mail then.
     None: the start does not wait any more, its team must wait for its turn, or a limit of the team is reached.
     """
     before = starts.by_token(tx, token)
@@ -257,6 +259,8 @@ def begin(tx: Tx, token: str, new: New, rules: Rules = RULES) -> Start | None:
         starts.placed(tx, made.token, before.pane)
     about = {"generation": made.generation, "client": made.client, "place": made.place}
     tx.event("agent_restarting", made.agent.team, None, f"agent:{made.agent.name}", **about)
+    if not prompted:
+        _tell_to_go_on(tx, before)
     return made
 
 
@@ -264,6 +268,29 @@ def adopt(tx: Tx, start: Start, me: tuple[int, int]) -> bool:
     """Make the process `me` (pid, start time) the starter of `start`, whose starter has ended; tell whether it is."""
     old = {"old_pid": start.starter[0], "old_started": start.starter[1]}
     return bool(tx.run(ADOPT, token=start.token, pid=me[0], started=me[1], **old))
+
+
+# -- what the agent is told --------------------------------------------------------------------------------------------
+
+
+def _tell_to_go_on(tx: Tx, before: Start) -> None:
+    """Tell the agent to go on with its work, if the program of `before` ended in a turn or with claimed tasks.
+
+    A program that continues a session waits for input. Without this mail, nobody would wake it.
+    """
+    from xats.core.agents import presence
+    from xats.core.mail import from_xats
+    from xats.core.tasks import recap
+
+    agent = before.agent
+    seen = presence.get(tx, agent.id)
+    claimed = [one for one in recap.todo(tx, agent, TASKS)[0] if one.state == "claimed"]
+    if not claimed and (seen is None or seen.doing[0] not in ("busy", "waiting")):
+        return
+    first = (before.detail or "ended").split("\n")[0]
+    lines = [f"Your program {_said(first)}, and xats started it again.", "Go on with the work that this has cut off."]
+    lines += [f"You have claimed task #{one.id}: {one.title}" for one in claimed]
+    from_xats.tell(tx, agent, "alert", "your program was started again", lines)
 
 
 # -- what the person is told -------------------------------------------------------------------------------------------
