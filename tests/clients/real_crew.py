@@ -238,7 +238,7 @@ class RealProof(Proof):
     def _await_ends(self):
         """Do what a person does with a program that runs on without a terminal: `xats up` leaves it alone.
 
-        opencode may: while it starts, it can spin at its end.
+        opencode 1.18.33 does so now and then: it never ends, and keeps a processor busy.
         """
         with contextlib.suppress(AssertionError):
             super()._await_ends()
