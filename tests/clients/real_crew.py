@@ -44,7 +44,6 @@ PROGRAMS = {
     "eve": "codex",
     "fay": "opencode",
 }
-SCREEN = 80, 24
 EARLY = 5  # tasks that are there before the crew is started
 INBOX = re.compile(r'^Another Claude session sent a message:\n<[^>]* from-name="xats">\n([^\n]+)\n</[a-z-]+>\n\n')
 HOOK = re.compile(
