@@ -44,7 +44,6 @@ PROGRAMS = {
     "eve": "codex",
     "fay": "opencode",
 }
-SCREEN = 80, 24
 EARLY = 5  # tasks that are there before the crew is started
 INBOX = re.compile(r'^Another Claude session sent a message:\n<[^>]* from-name="xats">\n([^\n]+)\n</[a-z-]+>\n\n')
 HOOK = re.compile(
@@ -238,7 +237,7 @@ class RealProof(Proof):
     def _await_ends(self):
         """Do what a person does with a program that runs on without a terminal: `xats up` leaves it alone.
 
-        opencode may: while it starts, it can spin at its end.
+        opencode 1.18.33 does so now and then: it never ends, and keeps a processor busy.
         """
         with contextlib.suppress(AssertionError):
             super()._await_ends()
