@@ -346,6 +346,21 @@ def test_outside_tmux_a_session_is_made(stage, xats):
         xats.run(["tmux", "-S", os.path.join(stage.folder, f"tmux-{os.getuid()}", "default"), "kill-server"])
 
 
+def test_a_program_that_has_outlived_its_pane_is_named(stage):
+    words = json.dumps(["sh", "-c", "trap '' HUP; printf '> '; while :; do sleep 0.1; done"])
+    file(stage, f"[agents.w]\nprogram = {words}\n")
+    stage.run("up")
+    first = stage.start("w")
+    stage.tmux.cmd("kill-pane", "-t", first.pane.pane_id)
+    out, err = stage.run("up", code=4)
+    assert f"w left alone: its pane {first.pane.pane_id} is gone, and its program runs on (pid {first.pid})" in out
+    assert "xats down w --force" in err
+    stage.run("down w --force")
+    stage.run("up")
+    assert names(stage) == ["w"]
+    assert stage.start("w").pid != first.pid
+
+
 def test_no_crew_file(stage):
     _, err = stage.run("up", code=3)
     assert "has no xats.toml" in err

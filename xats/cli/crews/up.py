@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from xats.base.pane import Pane
     from xats.cli.crews.members import Standing
     from xats.cli.kit import params
     from xats.cli.kit.context import Context
@@ -188,7 +189,24 @@ def _left(one: Standing) -> Result:
     start = one.seen.start if one.seen else None
     if one.kind == "stopping":
         return Result(one.entry, "left_alone", "its program is being ended", start=start)
+    if one.kind == "running" and start and start.pane and _is_gone(start.pane):
+        reason = f"its pane {start.pane.pane_id} is gone, and its program runs on (pid {start.pid})"
+        return Result(one.entry, "left_alone", reason, f"xats down {start.agent.name} --force", start)
     return _result(one.entry, start, already=True)
+
+
+def _is_gone(pane: Pane) -> bool:
+    """Tell whether tmux has `pane` no more; a program can outlive its terminal."""
+    from xats.tmux import pane as panes
+    from xats.tmux.errors import NoPane, TmuxGone, TmuxUnavailable
+
+    try:
+        found = panes.find(pane.socket, pane.pane_id)
+    except (NoPane, TmuxGone):
+        return True
+    except TmuxUnavailable:  # it does not answer now
+        return False
+    return (found.server_pid, found.pane_pid) != (pane.server_pid, pane.pane_pid)
 
 
 def _result(entry: Entry, start: Start | None, *, already: bool) -> Result:

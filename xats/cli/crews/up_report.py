@@ -77,7 +77,7 @@ def show(here: Context, results: Sequence[Result]) -> None:
             for line in render.visible(start.detail or "").split("\n"):
                 render.say(f"  | {line}")
             render.say(f"  to answer it: {here.command('attach', start.agent.name)}")
-        elif one.outcome == "left_alone" and start:
+        elif one.outcome == "left_alone" and start and not one.hint:
             render.say(f"  to look at it: {here.command('attach', start.agent.name)}")
         elif one.outcome == "failed" and start and start.pane:
             render.say(f"  {where_failed(start)}")
