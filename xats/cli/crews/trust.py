@@ -6,7 +6,7 @@ import os
 
 from xats.base import calling, durations
 from xats.base.errors import Usage
-from xats.cli.crews import agreement
+from xats.cli.crews import contents
 from xats.cli.kit import people, render
 from xats.crews import file
 from xats.crews import trust as copies
@@ -68,9 +68,9 @@ def trust(
     if here.quiet:
         return 0
     seen = render.on_terminal()
-    render.stream(agreement.folded(agreement.described(found, values=seen)))
+    render.stream(contents.folded(contents.lines(found, values=seen)))
     if before and changed:
-        render.stream(agreement.folded(agreement.differences(before, found, values=seen)))
+        render.stream(contents.folded(contents.differences(before, found, values=seen)))
     render.say("You trust this file now." if changed else "You have already agreed to this.")
     return 0
 
@@ -162,7 +162,7 @@ def entry_json(entry: Entry) -> dict[str, Any]:
         "args": list(entry.args),
         "role": entry.role,
         "tags": list(entry.tags),
-        "place": agreement.where(entry),
+        "place": contents.where(entry),
         "cwd": entry.cwd,
         "worktree": entry.worktree,
         "branch": entry.branch,
