@@ -20,7 +20,7 @@ class Limit(Model):
     used: int = field("How much is used now.")
     percent: int = field("How much of the value that is.")
     state: Annotated[str, OneOf(["ok", "warned", "reached"])] = field(
-        "`warned`: 80 percent are used; `reached`: all, and xats does what `then` says."
+        "Whether 80 percent (`warned`) or all (`reached`) is used."
     )
     paused: bool = field("Whether this limit has paused the wakes of the team.")
     then: Annotated[str, OneOf(ACTIONS)] = field("What xats does when it is reached.")
