@@ -410,15 +410,14 @@ def test_a_variable_that_is_wrong_starts_nothing(stage, xats):
 
 
 @needs_tmux
-def test_an_agent_in_a_worktree_starts_what_is_trusted_in_the_main_one(stage, xats, project):
+@pytest.mark.parametrize("words", [("launch", "claude", "--name", "bob", "--session", "keep"), ("up", "bob")])
+def test_an_agent_in_a_worktree_starts_what_is_trusted_in_the_main_one(stage, xats, project, words):
     git = ("git", "-c", "user.name=x", "-c", "user.email=x@y")
-    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "x"), ("worktree", "add", "-q", "../linked")):
-        assert xats.run([*git, *words]).returncode == 0
+    for of_git in (("init", "-q"), ("add", "."), ("commit", "-qm", "x"), ("worktree", "add", "-q", "../linked")):
+        assert xats.run([*git, *of_git]).returncode == 0
     xats("trust")
-    done = xats(
-        "launch", "claude", "--name", "bob", "--session", "keep",
-        env={**AGENT, **stage.around, "TMUX_PANE": None}, cwd=project.parent / "linked",
-    )  # fmt: skip
+    env = {**AGENT, **stage.around, "TMUX_PANE": None}
+    done = xats(*words, env=env, cwd=project.parent / "linked")
     assert "bob started" in done.stdout
     assert stage.notes("pwd", stage.start().pid).strip() == str(project)
 

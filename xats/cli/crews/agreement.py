@@ -146,8 +146,23 @@ def _listed(here: Context, found: CrewFile, name: str | None, client: str | None
 def _crew(here: Context, problem: PeopleOnly) -> CrewFile:
     """Return the crew file of this project, if it is as a person has trusted it.
 
-    In a linked worktree without one that a person trusts, it is that of the main worktree. Raises PeopleOnly if there
-    is none, NotTrusted.
+    Raises PeopleOnly if there is none, NotTrusted.
+    """
+    from xats.crews import file
+
+    path = file_for_agents(here)
+    if path is None:
+        msg = f"{problem} Agents may start what a trusted crew file names, and this project has none. {LEFT}"
+        raise PeopleOnly(msg, "ask a person to start it")
+    found = file.load(path)
+    agree(here, found)
+    return found
+
+
+def file_for_agents(here: Context) -> str | None:
+    """Return the path of the crew file of this project from which agents start others, None if there is none.
+
+    In a linked worktree without one that a person trusts, it is that of the main worktree.
     """
     from xats import settings
     from xats.crews import file
@@ -156,13 +171,7 @@ def _crew(here: Context, problem: PeopleOnly) -> CrewFile:
     tops = dict.fromkeys((where.here, where.top)) if where else ()
     paths = [file.real(settings.project_path(one)) for one in tops]
     paths = [one for one in paths if os.path.lexists(one)]
-    path = next((one for one in paths if trust.trusted(here.environ, one)), paths[0] if paths else None)
-    if path is None:
-        msg = f"{problem} Agents may start what a trusted crew file names, and this project has none. {LEFT}"
-        raise PeopleOnly(msg, "ask a person to start it")
-    found = file.load(path)
-    agree(here, found)
-    return found
+    return next((one for one in paths if trust.trusted(here.environ, one)), paths[0] if paths else None)
 
 
 def _profile(here: Context, program: str) -> str:

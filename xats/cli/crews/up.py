@@ -75,7 +75,8 @@ def up(
         from xats.cli.crews import example as examples
 
         return examples.copy(here, example)
-    crew = _crew_file(here)
+    by_agent = not dry_run and _by_agent(here, restart=restart)
+    crew = _crew_file(here, by_agent=by_agent)
     entries = sorted(_chosen(crew, names or []), key=lambda one: one.order)
     if dry_run:
         results = _preview(here, crew, entries, restart=restart)
@@ -83,7 +84,6 @@ def up(
     else:
         from xats.cli.crews import agreement
 
-        by_agent = _by_agent(here, restart=restart)
         agreement.agree(here, crew)
         results = []
         for _, group in groupby(entries, key=lambda one: one.order):
@@ -106,11 +106,12 @@ def _by_agent(here: Context, *, restart: bool) -> bool:
     return False
 
 
-def _crew_file(here: Context) -> CrewFile:
+def _crew_file(here: Context, *, by_agent: bool) -> CrewFile:
     """Return the crew file of this project. Raises NotFound, NoCrew, CrewFileInvalid."""
+    from xats.cli.crews import agreement
     from xats.crews import file
 
-    path = file.find(here.project.here)
+    path = agreement.file_for_agents(here) if by_agent else file.find(here.project.here)
     if path is None:
         msg = "This project has no xats.toml, so xats knows no crew to start."
         raise NotFound(msg, "copy an example: xats up --example list; or write [agents.NAME] tables into xats.toml")
