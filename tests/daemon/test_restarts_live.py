@@ -196,6 +196,23 @@ def test_a_program_that_is_killed_runs_again_in_its_pane(shop, stage):
     assert listed["crew"]["restarts"] == 1
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_program_that_keeps_the_id_of_its_session_has_it_at_once(shop, stage, keeps):
+    """So its inbox can wake it before its first prompt, at which its hook names the session."""
+    clients = shop.xats.home / "clients"
+    clients.mkdir(mode=0o700)
+    (clients / "claude-code.toml").write_text(f"resume_keeps_id = {json.dumps(keeps)}\n")
+    shop.xats.environ["XATS_CLIENTS"] = str(clients)
+    shop.daemon()
+    shop.up()
+    first = shop.running()
+    shop.store.write(lambda tx: tx.run("update sessions set client_session = 'abc-1' where pid = :pid", pid=first.pid))
+    shop.kill(first)
+    second = shop.running(generation=2)
+    session = shop.store.read(lambda tx: agents.current_session(tx, second.agent))
+    assert session.seat.client_session == ("abc-1" if keeps else None)
+
+
 def test_a_session_is_continued_without_the_first_prompt(shop, stage):
     shop.daemon()
     shop.up(args=["--model", "opus"], prompt="Read the notes")

@@ -67,6 +67,7 @@ class Profile:
     quit: str = ""  #: the line that ends it, submitted in its composer
     first_prompt: str = ""  #: words of its command line with `{prompt}`; "": it takes no first prompt there
     resume: str = ""  #: words of its command line with `{id}`, which continue a session
+    resume_keeps_id: bool = False  #: whether a session that it continues has its id again before the first prompt
     resume_takes_prompt: bool = True  #: whether it takes a first prompt there too, and not for a new session alone
 
 

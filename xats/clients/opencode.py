@@ -31,6 +31,7 @@ SCREEN = Profile(
     quit="exit",  # for /exit it opens a menu, which takes the Enter if that comes later than 0.4 s
     first_prompt="--prompt {prompt}",
     resume="--session {id}",
+    resume_keeps_id=True,
     resume_takes_prompt=False,
 )
 

@@ -47,6 +47,7 @@ class Program:
     xats: tuple[str, ...]  #: the words that run xats
     writable: bool = False  #: whether its sandbox may write the store
     prompt: str | None = None  #: the first prompt, if it is to be typed
+    session: str | None = None  #: the session of the client that it continues after a restart
     command: str | None = None  #: the program, by its name in PATH or its path; None: that of the profile
 
 

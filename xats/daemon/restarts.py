@@ -230,7 +230,7 @@ def _program(kept: Kept, session: str | None) -> starting.Program:
         return program
     own = (*entry.command[1:], *entry.args)
     words, prompt = command_line.arguments(known, own, session, None if session else entry.prompt)
-    return replace(program, arguments=tuple(words), prompt=prompt)
+    return replace(program, arguments=tuple(words), prompt=prompt, session=session)
 
 
 def _note(store: Store, start: Start, rule: Callable[[Tx], bool]) -> None:

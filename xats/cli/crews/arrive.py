@@ -94,6 +94,8 @@ def _become(here: Context, said: dict[str, Any], path: str) -> NoReturn:
     with suppress(XatsError):
         places.keep(pane, always=said.get("policy") == "always")
     seat = program.own_seat(here, pane)
+    if said.get("session") and found.resume_keeps_id:  # its inbox works at once; its hook is silent before a prompt
+        seat = replace(seat, client_session=said["session"])
     calls = calling.path_for(here.environ, login=program.in_login_shell(found.name))
     program.write_files(how)
 

@@ -472,6 +472,7 @@ class ClientProfile(Model):
     quit: str = field("The line that ends it, submitted in its composer; empty: not known.")
     first_prompt: str = field("The words of its command line for a first prompt; empty: it is typed.")
     resume: str = field("The words of its command line that continue a session; empty: not known.")
+    resume_keeps_id: bool = field("Whether xats can take the id of the continued session for its own from the start.")
     resume_takes_prompt: bool = field("Whether it takes a first prompt there too; else it is typed.")
 
 
