@@ -185,7 +185,8 @@ class Stage:
 @contextmanager
 def stage() -> Iterator[Stage]:
     """Yield a stage in a folder of its own; nothing is left of it."""
-    with tempfile.TemporaryDirectory(prefix="xp", dir="/tmp") as folder:  # a socket's path has 104 bytes at most
+    # A socket's path has 104 bytes at most. A process that is just ending may still write into the folder.
+    with tempfile.TemporaryDirectory(prefix="xp", dir="/tmp", ignore_cleanup_errors=True) as folder:
         made = Stage(folder)
         try:
             yield made
