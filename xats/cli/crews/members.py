@@ -12,7 +12,7 @@ from xats.cli.crews import options
 from xats.cli.crews.together import Wanted
 from xats.core.agents import agents, registration
 from xats.core.crews import starts
-from xats.crews import git, starting, watching, worktrees
+from xats.crews import git, starting, watching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xats.base.pane import Pane
     from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
-    from xats.core.agents.agents import Agent, Session
+    from xats.core.agents.agents import Session
     from xats.core.states import StartPlace
     from xats.crews.entry import CrewFile, Entry
     from xats.crews.watching import Seen
@@ -141,22 +141,13 @@ def own_session(here: Context) -> str:
 
 def _worktree(here: Context, entry: Entry, base: str) -> tuple[str, dict[str, str | None]]:
     """Make the worktree of `entry`, or use its own again; return the folder in it that corresponds to `base`."""
-    known = profile(here, entry)
-
-    def look(tx: Tx) -> tuple[str, str, Agent | None]:
-        team, name = program.whom(here, tx, entry.name, known, None)
-        return team, name, agents.find(tx, team, name)
-
-    team, name, agent = here.store.read(look)
-    path = options.prepared(here, base, name, team, entry.branch, agent)
-    found = worktrees.of_folder(path, f"{name}@{team}")
-    assert found
+    path, tree = options.prepared(here, base, entry.name, profile(here, entry), entry.branch)
     inside = git.run(base, "rev-parse", "--show-prefix") if entry.cwd else ""
     folder = os.path.join(path, inside.rstrip("/")) if inside else path
     if not os.path.isdir(folder):
         msg = f"There is no folder {inside.rstrip('/')} in the worktree {path}."
         raise Usage(msg, "commit it, or change cwd in xats.toml")
-    return folder, {"worktree": path, "branch": found.branch, "base": found.base}
+    return folder, tree
 
 
 def registered(session: Session) -> str:

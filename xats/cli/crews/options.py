@@ -112,30 +112,29 @@ def can_have_worktree(name: str | None, *, only_print: bool) -> None:
         raise Usage(msg, "xats launch claude --name bob --window --worktree")
 
 
-def prepared(here: Context, folder: str, name: str, team: str, branch: str | None, agent: Agent | None) -> str:
-    """Make the worktree of the agent `name` in `team`, or use its own again; return its path.
-
-    `agent` is what the store knows of it. Raises what `worktrees.prepare` raises.
-    """
-    from xats.cli.kit import render
-    from xats.core.agents import agents
-    from xats.crews import worktrees
-
-    def leads(address: str) -> bool:
-        return agent is not None and here.store.read(lambda tx: agents.leads_to(tx, address, agent))
-
-    say: Callable[[str], None] = (lambda _: None) if here.json else render.say
-    return worktrees.prepare(folder, name, f"{name}@{team}", branch, here.settings, say, leads)
-
-
 def worktree(here: Context, name: str, known: Profile, branch: str | None, where: StartPlace) -> dict[str, str | None]:
     """Make the worktree of the agent `name` the working directory; return its path, its branch and the one before.
 
     In a place of its own, nothing is made if the program of the agent runs. Raises AlreadyStarted, and what
     `worktrees.prepare` raises.
     """
+    path, tree = prepared(here, os.getcwd(), name, known, branch, ended=where != "pane")
+    os.chdir(path)
+    os.environ["PWD"] = path
+    return tree
+
+
+def prepared(
+    here: Context, folder: str, name: str, known: Profile, branch: str | None, *, ended: bool = False
+) -> tuple[str, dict[str, str | None]]:
+    """Make the worktree of the agent `name`, or use its own again; return its path, and what a start says of it.
+
+    `known` is the profile of its program, which must have `ended`, if so. Raises AlreadyStarted, and what
+    `worktrees.prepare` raises.
+    """
     from xats.base import host
     from xats.cli.agents import program
+    from xats.cli.kit import render
     from xats.core.agents import agents
     from xats.core.crews import starts
     from xats.crews import starting, worktrees
@@ -143,16 +142,19 @@ def worktree(here: Context, name: str, known: Profile, branch: str | None, where
     def look(tx: Tx) -> tuple[str, str, Agent | None]:
         team, called = program.whom(here, tx, name, known, None)
         found = agents.find(tx, team, called)
-        start = starts.of_agent(tx, found.id) if found else None
-        if where != "pane" and start and start.open and not starting.is_over(start, tx.now - start.created_at):
+        start = starts.of_agent(tx, found.id) if found and ended else None
+        if start and start.open and not starting.is_over(start, tx.now - start.created_at):
             raise starts.already_started(start, host.id())
         return team, called, found
 
     team, called, agent = here.store.read(look)
-    path = prepared(here, os.getcwd(), called, team, branch, agent)
     whom = f"{called}@{team}"
-    os.chdir(path)
-    os.environ["PWD"] = path
-    found = worktrees.of_folder(path, whom)
-    assert found
-    return {"worktree": path, "branch": found.branch, "base": found.base}
+
+    def leads(address: str) -> bool:
+        return agent is not None and here.store.read(lambda tx: agents.leads_to(tx, address, agent))
+
+    say: Callable[[str], None] = (lambda _: None) if here.json else render.say
+    path = worktrees.prepare(folder, called, whom, branch, here.settings, say, leads)
+    made = worktrees.of_folder(path, whom)
+    assert made
+    return path, {"worktree": path, "branch": made.branch, "base": made.base}
