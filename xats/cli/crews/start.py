@@ -7,7 +7,6 @@ from xats.base.errors import Refused, Usage, XatsError
 from xats.cli.crews import options, together
 from xats.cli.kit import documents, render, views
 from xats.core.agents import agents
-from xats.core.crews import starts
 from xats.core.crews.errors import StartFailed, StartSuperseded
 from xats.crews import starting
 
@@ -76,8 +75,8 @@ def where_failed(start: Start) -> str:
 def _report(here: Context, seen: Seen, *, by_agent: bool) -> int:
     """Print what became of the start; return the exit code."""
     start = seen.start
-    if start.state == "needs_you":  # what an agent sees on its terminal tells no person
-        here.store.write(lambda tx: starts.tell(tx, start) if by_agent else starts.told(tx, start.token))
+    if start.state == "needs_you":
+        together.note_needed(here, start, by_agent=by_agent)
     if here.json:
         details = here.store.read(lambda tx: agents.details(tx, agents.by_id(tx, start.agent.id)))
         render.document({"agent": documents.agent_json(details), "start": documents.start_json(start)})

@@ -274,6 +274,14 @@ def _remove_unused(tx: Tx, begun: Start) -> None:
         unused.remove(tx, agents.by_id(tx, begun.agent.id))
 
 
+def note_needed(here: Context, start: Start, *, by_agent: bool) -> None:
+    """Note that a person sees on this terminal that the program of `start` needs them; an agent's terminal shows none.
+
+    So with `by_agent` the persons get mail.
+    """
+    here.store.write(lambda tx: starts.tell(tx, start) if by_agent else starts.told(tx, start.token))
+
+
 # -- watching ----------------------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from functools import partial
 from itertools import groupby
 
 from xats.base.errors import FAILURE, NotFound, PeopleOnly, Refused, Usage, XatsError
@@ -338,9 +337,8 @@ class _Group:
                 continue
             if start and start.state in ("failed", "stopped"):
                 together.forget_unused(here, member)
-            if start and start.state == "needs_you":  # what an agent sees on its terminal tells no person
-                told = partial(starts.tell, start=start) if self._by_agent else partial(starts.told, token=start.token)
-                here.store.write(told)
+            if start and start.state == "needs_you":
+                together.note_needed(here, start, by_agent=self._by_agent)
             self._add(_result(entry, start, already=member.wanted is None))
         return again
 
